@@ -1,0 +1,1 @@
+"""The configuration: schema, file, and the command line it makes."""

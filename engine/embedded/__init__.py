@@ -1,0 +1,1 @@
+"""llama.cpp from a wheel, served like `llama-server`."""

@@ -1,0 +1,1 @@
+"""Probes, and what is made of their answers."""

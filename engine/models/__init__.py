@@ -1,0 +1,1 @@
+"""Model files: making the demo's tiny one."""

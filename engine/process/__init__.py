@@ -1,0 +1,1 @@
+"""Keepers and the servers they own. Imports nothing: the keeper passes through here without site-packages."""

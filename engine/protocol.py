@@ -1,0 +1,95 @@
+"""The engine's face: what a screen or a command may ask of it, whoever leads.
+
+Leading and following engines both meet it, so no caller knows which one it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Protocol
+
+from engine.snapshots import Act, Description, Event, EventQuery, LogLine, LogWindow, Outcome, Snapshot, Stream, Target
+
+
+class LogView(Protocol):
+    """A live window on one instance's log. Its reader thread does the reading; every method returns at once."""
+
+    def window(self) -> LogWindow:
+        """The newest published window (poll it; the same object means that nothing changed)."""
+        ...
+
+    def resize(self, height: int) -> None:
+        """Tell how many lines the screen shows."""
+        ...
+
+    def scroll(self, lines: int) -> None:
+        """Move by this many lines, up when negative; reaching the end follows it again."""
+        ...
+
+    def to_start(self) -> None:
+        """Show the oldest kept line."""
+        ...
+
+    def to_end(self) -> None:
+        """Follow the newest line."""
+        ...
+
+    def close(self) -> None:
+        """Stop reading. Idempotent."""
+        ...
+
+
+class Engine(Protocol):
+    """The supervisor, here or in another process.
+
+    ``snapshot``, ``submit`` and ``open_log`` return at once and are safe on a UI thread;
+    the ``read_*`` methods and ``describe`` touch files and belong on a worker thread.
+    """
+
+    def snapshot(self) -> Snapshot:
+        """The newest published snapshot (the same object until something changes)."""
+        ...
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
+        """Call `listener` with the present snapshot, then with each new one, at most 10 a second.
+
+        It runs on an engine thread and must return quickly. Returns the function that ends the subscription.
+        """
+        ...
+
+    def submit(self, act: Act, target: Target) -> Future[Outcome]:
+        """Ask for an act. The future always completes: refusals and time-outs are outcomes, not exceptions."""
+        ...
+
+    def read_events(self, query: EventQuery) -> tuple[Event, ...]:
+        """Stored events, oldest first.
+
+        Raises:
+            StateError: the database cannot be read.
+        """
+        ...
+
+    def read_log(self, name: str, lines: int, stream: Stream = Stream.BOTH) -> tuple[LogLine, ...]:
+        """The last `lines` lines of an instance's log, rotated pieces included.
+
+        Raises:
+            NoSuchInstanceError: neither the configuration nor the log folder knows the name.
+        """
+        ...
+
+    def open_log(self, name: str) -> LogView:
+        """A live window on an instance's log, at its end."""
+        ...
+
+    def describe(self, name: str) -> Description:
+        """All there is to say about one instance.
+
+        Raises:
+            NoSuchInstanceError: the configuration does not know the name.
+        """
+        ...
+
+    def close(self, *, stop_instances: bool = False) -> None:
+        """End every thread of the engine; the models run on unless `stop_instances`. Idempotent."""
+        ...

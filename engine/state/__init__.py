@@ -1,0 +1,1 @@
+"""What survives every process: the SQLite store."""

@@ -1,0 +1,1 @@
+"""Colour themes and style sheets."""

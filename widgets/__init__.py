@@ -1,0 +1,1 @@
+"""Textual widgets that draw engine snapshots and post what the operator asks for."""
