@@ -5,10 +5,8 @@ This module is its one face. Attributes are lazy, because the keeper imports the
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
     from engine.errors import EngineError, ExitCode
     from engine.paths import Home, find_home
     from engine.protocol import Engine, LogView
@@ -27,5 +25,7 @@ __all__ = ["Engine", "EngineError", "ExitCode", "Home", "LogView", "find_home"]
 
 def __getattr__(name: str) -> object:
     if name in _HOMES:
+        from importlib import import_module  # noqa: PLC0415 - likewise
+
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

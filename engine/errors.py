@@ -4,6 +4,7 @@ The tree, so that a caller sees what to catch::
 
     EngineError                     exit 1   anything of ours
     ├── UsageError                  exit 2   a request that makes no sense
+    ├── UnsupportedSystemError      exit 1   an operating system that cannot be supervised yet
     ├── ConfigError                 exit 11  the configuration file is wrong (carries every problem)
     │   └── ConfigNotFoundError     exit 10  a configuration file named by the user is not there
     ├── NoSuchInstanceError         exit 13
@@ -90,6 +91,10 @@ class UsageError(EngineError):
     """A request that makes no sense as asked."""
 
     exit_code = ExitCode.USAGE
+
+
+class UnsupportedSystemError(EngineError):
+    """This operating system cannot be supervised by this version."""
 
 
 class ConfigError(EngineError):

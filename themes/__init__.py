@@ -1,1 +1,104 @@
-"""Colour themes and style sheets."""
+"""Our own Textual themes, and the stylesheets that arrange the screens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="lorch-dark",
+    primary="#7da6e8",
+    secondary="#8f9bb3",
+    accent="#e3b778",
+    success="#86c795",
+    warning="#e8a553",
+    error="#f0787a",
+    foreground="#d6dbe6",
+    background="#10141b",
+    surface="#161b25",
+    panel="#1d2430",
+    dark=True,
+    variables={
+        "border": "#7da6e8",
+        "border-blurred": "#333d4e",
+        "text-primary": "#9dbdf0",
+        "text-accent": "#e3b778",
+        "text-success": "#8fd19e",
+        "text-warning": "#f0b064",
+        "text-error": "#f58a8a",
+        "scrollbar": "#3a4659",
+        "scrollbar-hover": "#4d5c74",
+        "scrollbar-active": "#7da6e8",
+        "scrollbar-background": "#161b25",
+        "scrollbar-background-hover": "#161b25",
+        "scrollbar-background-active": "#161b25",
+        "scrollbar-corner-color": "#161b25",
+    },
+)
+"""The default: a calm night sky, sand for what moves, green for what is well."""
+
+LIGHT = Theme(
+    name="lorch-light",
+    primary="#2f6db5",
+    secondary="#6a7387",
+    accent="#9a5b13",
+    success="#2c7a47",
+    warning="#a65f00",
+    error="#b8322f",
+    foreground="#262b33",
+    background="#fbfaf7",
+    surface="#f5f3ee",
+    panel="#e8e5dc",
+    dark=False,
+    variables={
+        "border": "#2f6db5",
+        "border-blurred": "#cfcabd",
+        "text-primary": "#245a99",
+        "text-accent": "#86500f",
+        "text-success": "#226b3b",
+        "text-warning": "#8f5200",
+        "text-error": "#a62825",
+        "warning-muted": "#f3dfb8",
+        "scrollbar": "#c9c3b4",
+        "scrollbar-background": "#f5f3ee",
+        "scrollbar-background-hover": "#f5f3ee",
+        "scrollbar-background-active": "#f5f3ee",
+    },
+)
+"""Paper and ink."""
+
+CONTRAST = Theme(
+    name="lorch-contrast",
+    primary="#5cb8ff",
+    secondary="#ffffff",
+    accent="#ffe14d",
+    success="#57ff7e",
+    warning="#ffb000",
+    error="#ff7070",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#1a1a1a",
+    dark=True,
+    variables={
+        "border": "#ffe14d",
+        "border-blurred": "#a0a0a0",
+        "text-primary": "#8cceff",
+        "text-accent": "#ffe14d",
+        "text-success": "#57ff7e",
+        "text-warning": "#ffb000",
+        "text-error": "#ff8585",
+    },
+)
+"""For bright rooms and tired eyes: nothing below 7:1."""
+
+THEMES: tuple[Theme, ...] = (DARK, LIGHT, CONTRAST)
+"""Ours, the default first."""
+
+DEFAULT_THEME = DARK.name
+
+_FOLDER = Path(__file__).parent
+
+STYLESHEETS: tuple[Path, ...] = (_FOLDER / "dashboard.tcss", _FOLDER / "dialogs.tcss")
+"""What arranges the screens; read in this order."""

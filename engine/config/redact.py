@@ -1,0 +1,54 @@
+"""Hiding secrets in command lines and environments before anybody sees or stores them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+HIDDEN = "***"
+
+_SECRET_WORD = r"[\w.-]*(?:key|token|secret|password)[\w.-]*"  # noqa: S105 - a pattern of names, no secret
+_SECRET_NAME = re.compile(_SECRET_WORD, re.IGNORECASE)
+# Secrets inside one argument: NAME=VALUE anywhere (a shell's script, for one), or a flag and its value with a blank.
+_INLINE = re.compile(rf"(?P<name>{_SECRET_WORD})(?P<sign>\s*=|\s+)(?P<value>.*)", re.IGNORECASE | re.DOTALL)
+_SHORT_SECRET_FLAGS = frozenset(["-hft"])
+"""llama-server's short forms of flags that hold secrets."""
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a flag or variable of this name holds a secret; one that ends in "file" holds only a path."""
+    return bool(_SECRET_NAME.search(name)) and not name.lower().endswith("file")
+
+
+def redact_argv(argv: Sequence[str]) -> tuple[str, ...]:
+    """`argv` with the values of secret flags hidden, as `--flag value`, `--flag=value` and `NAME=value`.
+
+    What follows a secret flag is hidden even when it looks like a flag: a secret may begin with a dash.
+    """
+    before = ("", *argv)
+    return tuple(
+        HIDDEN if _is_secret_flag(previous) else _redact_inline(arg)
+        for previous, arg in zip(before, argv, strict=False)
+    )
+
+
+def redact_env(env: Mapping[str, str]) -> dict[str, str]:
+    """`env` with the values of secret variables hidden."""
+    return {name: HIDDEN if is_secret_name(name) else value for name, value in env.items()}
+
+
+def _is_secret_flag(arg: str) -> bool:
+    if arg in _SHORT_SECRET_FLAGS:
+        return True
+    return arg.startswith("-") and not re.search(r"[=\s]", arg) and is_secret_name(arg)
+
+
+def _redact_inline(arg: str) -> str:
+    start = 0
+    while found := _INLINE.search(arg, start):
+        name, sign = found["name"], found["sign"]
+        is_given = "=" in sign or name.startswith("-")
+        if is_given and is_secret_name(name):
+            return f"{arg[: found.start('value')]}{HIDDEN}"
+        start = found.start("value")
+    return arg

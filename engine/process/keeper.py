@@ -1,0 +1,404 @@
+"""The keeper: the small detached process that owns one run of one instance.
+
+Run as ``python -I -S keeper.py`` with the launch specification on standard input; it answers on standard output
+whether its server was executed, then lives until the server's whole tree is gone. Everything is imported before the
+server is spawned, so that an upgrade of the package underneath is harmless. One thread, one selector, no polling but a
+look once a second at whether its files are still there.
+
+Order at the end of a run, on which everybody else relies: tree killed, pipes drained, exit record in place, socket
+removed, lock freed, then the control connections close with the process.
+"""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform != "win32"  # tells the type checker which half of the world this is
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from engine.logs.writer import RotatingWriter
+from engine.process import posix
+from engine.process.records import (
+    VERSION,
+    Record,
+    RecordReader,
+    decode_record,
+    encode_record,
+    get_value,
+    get_values,
+    write_all,
+    write_record,
+)
+from engine.process.reservation import Reservation, remove_home
+
+READ_BYTES = 1 << 16
+"""One read of a pipe: its whole capacity."""
+CHECK_PERIOD_S = 1.0
+SECOND_SIGNAL_SHARE = 0.5
+"""Part of the grace after which the polite signal is repeated: llama-server ends its streams at the second one."""
+SWEEP_LIMIT_S = 5.0
+TETHER_LIMIT_S = 15.0
+"""A tethered keeper that no leader has spoken to by then stops its server."""
+TETHER_GRACE_S = 2.0
+
+
+class Client:
+    """One control connection."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.reader = RecordReader()
+        self.is_leader = False
+
+
+class Keeper:
+    """Owns the server, its pipes, its lock, its records and the control socket. Single-threaded."""
+
+    def __init__(self, spec: Record, lock: int) -> None:
+        self.spec = spec
+        self.name = get_value(spec, "name")
+        self.run = get_value(spec, "run")
+        self.lock = lock
+        self.grace_s = float(get_value(spec, "grace", "10"))
+        self.is_tethered = get_value(spec, "tether") == "1"
+        self.clients: list[Client] = []
+        self.selector = selectors.DefaultSelector()
+        self.intent = ""
+        self.kill_at: float | None = None
+        self.second_at: float | None = None
+        self.leader_due: float | None = time.monotonic() + TETHER_LIMIT_S if self.is_tethered else None
+        self.check_at = time.monotonic() + CHECK_PERIOD_S
+        self.reservation = Reservation(get_value(spec, "exit_record"))
+        self.writers: dict[int, RotatingWriter] = {}
+        self.pid = 0
+        self.started_at = 0.0
+        self.is_terminated = False
+        self.socket_path = get_value(spec, "socket")
+
+    # -- the start
+
+    def start(self) -> Record:
+        """Execute the server; the answer for whoever launched us.
+
+        Raises:
+            OSError: exec, or what comes before it, failed; the file name says what.
+        """
+        posix.make_private_dir(os.path.dirname(self.socket_path))
+        self.listen()
+        ends = {stream: os.pipe() for stream in ("stdout", "stderr")}
+        environment = dict(pair.partition("=")[::2] for pair in get_values(self.spec, "env"))
+        self.wake_read, wake_write = os.pipe()
+        for end in (self.wake_read, wake_write):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self.note_termination)
+        os.set_inheritable(self.lock, True)
+        self.pid = posix.spawn_server(
+            get_values(self.spec, "arg"),
+            environment,
+            get_value(self.spec, "cwd", "/"),
+            int(get_value(self.spec, "umask", "63")),
+            (ends["stdout"][1], ends["stderr"][1]),
+        )
+        self.started_at = time.time()
+        os.set_inheritable(self.lock, False)
+        for stream, (read_end, write_end) in ends.items():
+            os.close(write_end)
+            os.set_blocking(read_end, False)
+            self.writers[read_end] = self.make_writer(stream)
+            self.selector.register(read_end, selectors.EVENT_READ)
+        self.selector.register(self.wake_read, selectors.EVENT_READ)
+        write_record(get_value(self.spec, "run_record"), self.describe())
+        return self.describe()
+
+    def note_termination(self, *_: object) -> None:
+        """The system asks us to end (at shutdown): handled by the loop, not here between any two lines of it."""
+        self.is_terminated = True
+
+    def make_writer(self, stream: str) -> RotatingWriter:
+        """A writer for one of the server's outputs."""
+        return RotatingWriter(
+            get_value(self.spec, "logs"),
+            stream,
+            int(get_value(self.spec, "max_bytes")),
+            int(get_value(self.spec, "backups")),
+            time.monotonic,
+        )
+
+    def listen(self) -> None:
+        """Open the control socket, in place of whatever an earlier run left there."""
+        path = self.socket_path
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(16)
+        self.listener.setblocking(False)
+        self.selector.register(self.listener, selectors.EVENT_READ)
+
+    def describe(self) -> Record:
+        """The run record: what a leader needs to adopt this run."""
+        return [
+            ("version", str(VERSION)),
+            ("event", "stopping" if self.intent else "running"),
+            ("name", self.name),
+            ("run", self.run),
+            ("keeper_pid", str(os.getpid())),
+            ("pid", str(self.pid)),
+            ("start_ticks", str(posix.read_start_ticks(self.pid) or "")),
+            ("boot_id", posix.read_boot_id()),
+            ("started_at", repr(self.started_at)),
+            ("intent", self.intent),
+            *[pair for pair in self.spec if pair[0] in ("host", "port", "binary", "shown")],
+        ]
+
+    # -- the life
+
+    def watch(self) -> None:
+        """Serve until the server has ended."""
+        while not posix.has_ended(self.pid):
+            for key, _ in self.selector.select(self.wait_s()):
+                self.serve(key.fd, key.data)
+            self.act_on_time(time.monotonic())
+
+    def serve(self, handle: int, client: Client | None) -> None:
+        """One descriptor is ready: a pipe, a client, the listener or the signal pipe."""
+        if client is not None:
+            self.hear(client)
+        elif handle in self.writers:
+            self.pump(handle)
+        elif handle == self.wake_read:
+            os.read(self.wake_read, 4096)
+        else:
+            self.accept()
+
+    def pump(self, handle: int) -> bool:
+        """Move one piece from a pipe to its log; False when there is nothing (more) to move."""
+        try:
+            data = os.read(handle, READ_BYTES)
+        except BlockingIOError:
+            return False
+        if not data:
+            self.selector.unregister(handle)
+            return False
+        self.writers[handle].feed(data)
+        return True
+
+    def wait_s(self) -> float:
+        """Seconds until something is due by time."""
+        moments = [self.check_at, self.kill_at, self.second_at, self.leader_due]
+        moments += [writer.deadline() for writer in self.writers.values()]
+        return max(0.0, min([moment for moment in moments if moment is not None]) - time.monotonic())
+
+    def act_on_time(self, now: float) -> None:
+        """Whatever is due at `now` (monotonic seconds)."""
+        for writer in self.writers.values():
+            due = writer.deadline()
+            if due is not None and due <= now:
+                writer.flush_pending()
+        if self.is_terminated:
+            self.stop("signal", self.grace_s)
+        if self.second_at is not None and self.second_at <= now:
+            self.second_at = None
+            posix.signal_group(self.pid, signal.SIGTERM)
+        if self.kill_at is not None and self.kill_at <= now:
+            self.kill_at = None
+            self.tell([("version", str(VERSION)), ("event", "killing"), ("name", self.name), ("run", self.run)])
+            posix.signal_group(self.pid, signal.SIGKILL)
+        if self.leader_due is not None and self.leader_due <= now:
+            self.leader_due = None
+            self.stop("tether", min(self.grace_s, TETHER_GRACE_S))
+        if self.check_at <= now:
+            self.check_at = now + CHECK_PERIOD_S
+            self.check_files()
+
+    def check_files(self) -> None:
+        """Make our files again when somebody deleted the folder under us."""
+        path = get_value(self.spec, "lock")
+        if posix.is_same_file(self.lock, path):
+            return
+        try:
+            posix.make_private_dir(os.path.dirname(path))
+            fresh = posix.try_lock(path)
+            if fresh is None:
+                return
+            os.close(self.lock)
+            self.lock = fresh
+            self.reservation = Reservation(get_value(self.spec, "exit_record"))
+            write_record(get_value(self.spec, "run_record"), self.describe())
+            self.selector.unregister(self.listener)
+            self.listener.close()
+            posix.make_private_dir(os.path.dirname(self.socket_path))
+            self.listen()
+        except OSError as error:
+            print(f"{self.name}: files cannot be made again: {error}", file=sys.stderr, flush=True)
+
+    # -- the control channel
+
+    def accept(self) -> None:
+        """Greet whoever connects with the run record."""
+        try:
+            connection, _ = self.listener.accept()
+        except OSError:  # the client has gone again
+            return
+        connection.setblocking(False)
+        client = Client(connection)
+        self.clients.append(client)
+        self.selector.register(connection, selectors.EVENT_READ, client)
+        self.send(client, self.describe())
+
+    def hear(self, client: Client) -> None:
+        """What a client says, or that it went."""
+        try:
+            data = client.connection.recv(READ_BYTES)
+            records = client.reader.feed(data)
+        except BlockingIOError:
+            return
+        except (OSError, ValueError):
+            data, records = b"", []
+        if not data:
+            self.drop(client)
+        for record in records:
+            self.obey(client, record)
+
+    def obey(self, client: Client, record: Record) -> None:
+        """Carry out one control message; an unknown one is of a later version and means nothing here."""
+        order = get_value(record, "order")
+        if order == "lead":
+            client.is_leader = True
+            self.leader_due = None
+        elif order == "stop":
+            self.stop(get_value(record, "intent", "stop"), float(get_value(record, "grace", str(self.grace_s))))
+
+    def send(self, client: Client, record: Record) -> None:
+        """Tell one client; one that does not read is dropped, it finds the records on disk."""
+        try:
+            client.connection.sendall(encode_record(record))
+        except OSError:
+            self.drop(client)
+
+    def tell(self, record: Record) -> None:
+        """Tell every client."""
+        for client in list(self.clients):
+            self.send(client, record)
+
+    def drop(self, client: Client) -> None:
+        """Forget a client. A tethered run ends with its leader."""
+        if client not in self.clients:
+            return
+        self.clients.remove(client)
+        self.selector.unregister(client.connection)
+        client.connection.close()
+        if self.is_tethered and client.is_leader and not any(one.is_leader for one in self.clients):
+            self.stop("tether", min(self.grace_s, TETHER_GRACE_S))
+
+    # -- the end
+
+    def stop(self, intent: str, grace_s: float) -> None:
+        """Ask the server to end; signal again after half of `grace_s` seconds, kill after all of it.
+
+        A stop that is under way is only ever made shorter.
+        """
+        now = time.monotonic()
+        if not self.intent:
+            self.intent = intent
+            self.second_at = now + grace_s * SECOND_SIGNAL_SHARE
+            self.kill_at = now + grace_s
+            posix.signal_group(self.pid, signal.SIGTERM)
+            posix.signal_group(self.pid, signal.SIGCONT)  # a stopped process hears nothing but this
+            self.tell(self.describe())
+        elif self.kill_at is not None:
+            self.kill_at = min(self.kill_at, now + grace_s)
+
+    def finish(self) -> None:
+        """Kill what is left of the tree, save the last bytes, write the exit record and free the lock."""
+        posix.signal_group(self.pid, signal.SIGKILL)
+        code, usage = posix.reap(self.pid)
+        ended_at = time.time()
+        leftover = posix.sweep_children(SWEEP_LIMIT_S)
+        for handle, writer in self.writers.items():
+            while handle in self.selector.get_map() and self.pump(handle):
+                continue
+            writer.close()
+        self.reservation.fill(
+            [
+                ("version", str(VERSION)),
+                ("name", self.name),
+                ("run", self.run),
+                ("pid", str(self.pid)),
+                ("started_at", repr(self.started_at)),
+                ("ended_at", repr(ended_at)),
+                ("code" if code >= 0 else "signal", str(abs(code))),
+                ("intent", self.intent),
+                ("user_s", repr(usage.ru_utime)),
+                ("system_s", repr(usage.ru_stime)),
+                ("max_rss_bytes", str(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))),
+                *[("leftover", str(pid)) for pid in leftover],
+            ]
+        )
+        try:
+            os.unlink(self.socket_path)
+        except OSError as error:
+            print(f"{self.name}: socket not removed: {error}", file=sys.stderr, flush=True)
+        os.close(self.lock)
+
+
+def read_spec() -> Record:
+    """The launch specification, from standard input to its end."""
+    pieces = []
+    while data := os.read(0, READ_BYTES):
+        pieces.append(data)
+    return decode_record(b"".join(pieces))
+
+
+def answer(record: Record) -> None:
+    """Tell whoever launched us how it went, once. It may be gone already: then nobody needs to know."""
+    try:
+        write_all(1, encode_record([("version", str(VERSION)), *record]))
+    except BrokenPipeError:
+        return
+    finally:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.dup2(nothing, 1)
+        os.close(nothing)
+
+
+def main() -> int:
+    """Take the lock, keep one server until its end. 0 after a whole run, 1 when there was none."""
+    spec = read_spec()
+    for number in posix.IGNORED_BY_KEEPER:
+        signal.signal(number, signal.SIG_IGN)
+    os.umask(0o077)
+    os.chdir("/")
+    try:
+        lock = posix.try_lock(get_value(spec, "lock"))
+        if lock is None:
+            answer([("event", "refused"), ("reason", "locked")])
+            return 1
+        posix.become_subreaper()
+        keeper = Keeper(spec, lock)
+        started = keeper.start()
+    except OSError as error:
+        answer([("event", "failed"), ("errno", str(error.errno)), ("file", str(error.filename or ""))])
+        return 1
+    answer(started)
+    keeper.watch()
+    keeper.finish()
+    if folder := get_value(spec, "remove_home"):
+        remove_home(folder, get_value(spec, "lock"))
+    return 0
+
+
+if __name__ == "__main__":
+    status = main()
+    os._exit(status)  # the interpreter's own farewell would only keep the watchers waiting

@@ -1,0 +1,171 @@
+"""Starting a keeper, and hearing from it whether its server was executed.
+
+This is the one door through which runs begin; what is behind it (a process each, or forks of one small process) can
+change without anybody noticing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import BinaryNotFoundError, EngineError, StartFailedError
+from engine.paths import HOME_VARIABLE, RUN_VARIABLE, Home
+from engine.process import system
+from engine.process.records import VERSION, Record, RecordReader, encode_record, get_value
+
+HANDSHAKE_LIMIT_S = 10.0
+"""A keeper answers in about 25 ms; one that has not by then is not going to."""
+UMASK = 0o077
+
+
+class LockHeldError(EngineError):
+    """The instance's lock is held: a run of it is alive, or an orphan of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchSpec:
+    """Everything a run needs; nothing is looked up after it."""
+
+    name: str
+    run_id: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    shown: str
+    """The redacted command line: the only one that is ever stored."""
+    cwd: str
+    host: str
+    port: int | None
+    binary: str
+    stop_grace_s: float
+    max_log_bytes: int
+    log_backups: int
+    is_tethered: bool = False
+    """The run ends with its leader (the demo)."""
+    removes_home: bool = False
+    """The last run to end removes the home (the demo)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A server that was executed."""
+
+    keeper_pid: int
+    pid: int
+    started_at: float
+
+
+def build_spec_record(home: Home, spec: LaunchSpec) -> Record:
+    """The launch specification as it travels to the keeper, by pipe, since it holds secrets."""
+    token = {**home.environment(), RUN_VARIABLE: f"{spec.name}:{spec.run_id}"}
+    return [
+        ("version", str(VERSION)),
+        ("name", spec.name),
+        ("run", spec.run_id),
+        ("lock", str(home.instance_lock(spec.name))),
+        ("socket", str(home.socket(spec.name))),
+        ("run_record", str(home.run_record(spec.name))),
+        ("exit_record", str(home.exit_record(spec.name))),
+        ("logs", str(home.instance_logs(spec.name))),
+        ("max_bytes", str(spec.max_log_bytes)),
+        ("backups", str(spec.log_backups)),
+        ("grace", repr(spec.stop_grace_s)),
+        ("cwd", spec.cwd),
+        ("umask", str(UMASK)),
+        ("host", spec.host),
+        ("port", str(spec.port or "")),
+        ("binary", spec.binary),
+        ("shown", spec.shown),
+        ("tether", "1" if spec.is_tethered else "0"),
+        ("remove_home", str(home.state_dir) if spec.removes_home else ""),
+        *[("arg", argument) for argument in spec.argv],
+        *[("env", f"{key}={value}") for key, value in {**spec.env, **token}.items()],
+    ]
+
+
+def launch(home: Home, spec: LaunchSpec) -> Launched:
+    """Start a keeper for one run and wait until its server was executed. Takes about 25 ms.
+
+    Raises:
+        LockHeldError: another run, or an orphan of one, holds the instance's lock; nothing was started.
+        BinaryNotFoundError: the program is not there or is not executable.
+        StartFailedError: anything else that kept the server from being executed.
+    """
+    keeper_pid, answer_end = _spawn_keeper(home, spec)
+    try:
+        reply = _read_answer(answer_end)
+    finally:
+        os.close(answer_end)
+    if get_value(reply, "event") == "running":
+        return Launched(keeper_pid, int(get_value(reply, "pid")), float(get_value(reply, "started_at")))
+    system.end_child(keeper_pid)
+    raise _explain(home, spec, reply)
+
+
+def _spawn_keeper(home: Home, spec: LaunchSpec) -> tuple[int, int]:
+    """Start the program and hand it its specification; its PID, and the descriptor on which it will answer."""
+    spec_read, spec_write = os.pipe()
+    answer_read, answer_write = os.pipe()
+    try:
+        pid = system.spawn_detached(
+            [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py"))],
+            {HOME_VARIABLE: str(home.state_dir), RUN_VARIABLE: f"{spec.name}:{spec.run_id}"},
+            (spec_read, answer_write),
+            str(home.run_dir / f"{spec.name}.keeper.err"),
+        )
+    except OSError as error:
+        for end in (spec_write, answer_read):
+            os.close(end)
+        raise StartFailedError(f"{spec.name}: the keeper cannot be started: {error}") from error
+    finally:
+        for end in (spec_read, answer_write):
+            os.close(end)
+    # A keeper that died at once breaks the pipe; the missing answer tells it then.
+    with contextlib.suppress(BrokenPipeError), os.fdopen(spec_write, "wb") as pipe:
+        pipe.write(encode_record(build_spec_record(home, spec)))
+    return pid, answer_read
+
+
+def _read_answer(handle: int) -> Record:
+    """The keeper's first record; empty when it died, or stayed silent for too long."""
+    reader = RecordReader()
+    deadline = time.monotonic() + HANDSHAKE_LIMIT_S
+    with selectors.DefaultSelector() as selector:
+        selector.register(handle, selectors.EVENT_READ)
+        while selector.select(max(0.0, deadline - time.monotonic())):
+            data = os.read(handle, 1 << 16)
+            if records := reader.feed(data):
+                return records[0]
+            if not data:
+                break
+    return []
+
+
+def _explain(home: Home, spec: LaunchSpec, reply: Record) -> EngineError:
+    """What a keeper that executed nothing meant."""
+    if get_value(reply, "reason") == "locked":
+        return LockHeldError(f"{spec.name}: another run still holds its lock")
+    if not reply:
+        said = read_keeper_errors(home, spec.name)
+        return StartFailedError(f"{spec.name}: the keeper ended without an answer{said and ': ' + said}")
+    number, file = get_value(reply, "errno"), get_value(reply, "file")
+    reason = os.strerror(int(number)) if number.isdigit() else "unknown error"
+    if file == spec.argv[0]:
+        return BinaryNotFoundError(
+            f"{spec.name}: {file}: {reason}; correct `binary` or `command` in [instances.{spec.name}]"
+        )
+    return StartFailedError(f"{spec.name}: {file or 'launch'}: {reason}")
+
+
+def read_keeper_errors(home: Home, name: str) -> str:
+    """The last line a keeper wrote on stderr before it died; empty when it wrote nothing."""
+    try:
+        text = (home.run_dir / f"{name}.keeper.err").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return text.strip().rpartition("\n")[2]

@@ -1,0 +1,116 @@
+"""Which ports are free, who holds those that are not, and which one `auto` takes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import threading
+
+import psutil
+
+from engine.errors import PortInUseError, StartFailedError
+
+AUTO_FIRST = 8080
+AUTO_LAST = 9999
+"""Where `auto` looks, upwards, before it takes any port that the system gives."""
+
+
+def is_port_free(host: str, port: int) -> bool:
+    """True when every address of `host` can be bound at `port` right now.
+
+    SO_REUSEADDR is set as llama-server sets it: a port whose last connections are still closing counts as free.
+
+    Raises:
+        OSError: `host` is no address of this machine.
+    """
+    family_addresses = {
+        (family, address[:2]) for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    }
+    for family, address in family_addresses:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            try:
+                probe.bind(address)
+            except PermissionError:
+                raise
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL:
+                    raise
+                return False
+    return True
+
+
+_WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound
+
+
+def find_holder(port: int) -> str:
+    """Who listens on `port`, as well as this user may know: ``python (PID 4711)`` or ``another process``."""
+    with contextlib.suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections(kind="tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+            if listens and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (PID {connection.pid})"
+    return "another process"
+
+
+class PortBook:
+    """The ports our instances hold or are about to hold. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders: dict[int, str] = {}
+
+    def release(self, name: str) -> None:
+        """Forget what an instance held."""
+        with self._lock:
+            self._holders = {port: holder for port, holder in self._holders.items() if holder != name}
+
+    def note(self, name: str, port: int) -> None:
+        """Write down the port of a run that is alive already."""
+        with self._lock:
+            self._holders[port] = name
+
+    def reserve(self, name: str, host: str, wanted: int | None, last: int | None, avoid: frozenset[int]) -> int:
+        """Reserve the port `wanted`, or for None (``auto``) the `last` one again if it is free, else another.
+
+        `avoid` holds the ports that other instances have fixed in the configuration.
+
+        Raises:
+            PortInUseError: the wanted port is taken; the message names the holder.
+            StartFailedError: the host is no address of this machine, or the port needs more rights.
+        """
+        with self._lock:
+            self._holders = {port: holder for port, holder in self._holders.items() if holder != name}
+            if wanted is not None:
+                self._check(name, host, wanted)
+                chosen = wanted
+            else:
+                chosen = self._choose(name, host, last, avoid)
+            self._holders[chosen] = name
+            return chosen
+
+    def _check(self, name: str, host: str, port: int) -> None:
+        holder = self._holders.get(port)
+        if holder is not None:
+            raise PortInUseError(name, port, f"instance {holder}")
+        if not _is_free(name, host, port):
+            raise PortInUseError(name, port, find_holder(port))
+
+    def _choose(self, name: str, host: str, last: int | None, avoid: frozenset[int]) -> int:
+        candidates = ([last] if last else []) + list(range(AUTO_FIRST, AUTO_LAST + 1))
+        for port in candidates:
+            if port not in self._holders and port not in avoid and _is_free(name, host, port):
+                return port
+        with socket.socket() as probe:
+            probe.bind(("" if host in _WILDCARDS else host, 0))
+            return int(probe.getsockname()[1])
+
+
+def _is_free(name: str, host: str, port: int) -> bool:
+    try:
+        return is_port_free(host, port)
+    except OSError as error:
+        raise StartFailedError(f"{name}: cannot listen on {host} port {port}: {error.strerror or error}") from error

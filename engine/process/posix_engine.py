@@ -1,0 +1,91 @@
+"""POSIX, on the engine's side: detached children, and sockets that only this user can reach."""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform != "win32"  # tells the type checker which half of the world this is
+
+import contextlib
+import os
+import signal
+import socket
+from pathlib import Path
+
+from engine.process.posix import make_private_dir
+
+
+def spawn_detached(argv: list[str], env: dict[str, str], pipes: tuple[int, int], errors: str) -> int:
+    """Execute `argv` in a session of its own, reading from and writing to `pipes`, stderr into the file `errors`.
+
+    Raises:
+        OSError: it cannot be executed, or `errors` cannot be opened.
+    """
+    return os.posix_spawn(
+        argv[0],
+        argv,
+        env,
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, pipes[0], 0),
+            (os.POSIX_SPAWN_DUP2, pipes[1], 1),
+            (os.POSIX_SPAWN_OPEN, 2, errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+        ],
+        setsid=True,
+        setsigmask=(),
+    )
+
+
+def reap_child(pid: int) -> bool:
+    """Collect a child without waiting; True when it is gone (or never was ours)."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
+
+
+def end_child(pid: int) -> None:
+    """Kill our own child, if it still lives, and collect it."""
+    if not reap_child(pid):
+        os.kill(pid, signal.SIGKILL)  # unreaped, so the PID is surely still the child's
+        os.waitpid(pid, 0)
+
+
+def kill_process(pid: int) -> None:
+    """Kill a process that the caller has proven to be ours; one that is gone is no error."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def listen_private(path: Path) -> socket.socket:
+    """A listening socket at `path` in a folder that is this user's alone, in place of a dead one's.
+
+    Raises:
+        OSError: the folder is not private, or the socket cannot be bound.
+    """
+    make_private_dir(str(path.parent))
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(64)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def connect_private(path: Path, timeout_s: float) -> socket.socket:
+    """A connection to the socket at `path`, with `timeout_s` set on it.
+
+    Raises:
+        OSError: nobody listens there.
+    """
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(timeout_s)
+        connection.connect(str(path))
+    except OSError:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,42 @@
+"""The operating system, as the engine asks for it: one interface, POSIX and Windows behind it."""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform == "win32":
+    from engine.process.windows import (
+        connect_private,
+        end_child,
+        is_locked,
+        is_same_file,
+        kill_process,
+        listen_private,
+        make_private_dir,
+        read_boot_id,
+        reap_child,
+        spawn_detached,
+    )
+else:
+    from engine.process.posix import is_locked, is_same_file, make_private_dir, read_boot_id
+    from engine.process.posix_engine import (
+        connect_private,
+        end_child,
+        kill_process,
+        listen_private,
+        reap_child,
+        spawn_detached,
+    )
+
+__all__ = [
+    "connect_private",
+    "end_child",
+    "is_locked",
+    "is_same_file",
+    "kill_process",
+    "listen_private",
+    "make_private_dir",
+    "read_boot_id",
+    "reap_child",
+    "spawn_detached",
+]

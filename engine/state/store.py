@@ -1,0 +1,286 @@
+"""The SQLite store: one statement per function, rows turned into dataclasses at the border.
+
+A `Store` is one connection, to be used by the one thread that opened it. Everything that writes begins IMMEDIATE:
+a transaction that upgrades from reading to writing fails under load whatever its busy time-out
+(https://www.sqlite.org/isolation.html).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import StateError
+from engine.snapshots import (
+    Desired,
+    Event,
+    EventQuery,
+    EventType,
+    Health,
+    Level,
+    MetaValue,
+    Outcome,
+    Request,
+    Status,
+)
+from engine.state.migrations import MIGRATIONS, SCHEMA_VERSION
+
+BUSY_TIMEOUT_S = 5.0
+_LEVELS = list(Level)
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeRow:
+    """What the supervisor remembers of an instance over its own end."""
+
+    name: str
+    run_id: str = ""
+    pid: int | None = None
+    keeper_pid: int | None = None
+    host: str = ""
+    port: int | None = None
+    cmdline: str = ""
+    """Redacted."""
+    binary: str = ""
+    status: Status = Status.STOPPED
+    health: Health = Health.UNKNOWN
+    started_at: float | None = None
+    last_seen_at: float | None = None
+    last_health_ok_at: float | None = None
+    restarts: int = 0
+    failures: int = 0
+    """Ends in a row without a stable run between them."""
+    retry_at: float | None = None
+    last_exit_run: str = ""
+    """The last run whose end was judged; judging it twice is thereby impossible."""
+    last_exit_code: int | None = None
+    last_exit_signal: int | None = None
+    last_error: str = ""
+    log_dir: str = ""
+
+
+_RUNTIME_COLUMNS = tuple(RuntimeRow.__dataclass_fields__)
+
+
+class Store:
+    """One connection to the state database."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One transaction for all that is written inside.
+
+        Raises:
+            sqlite3.OperationalError: locked for too long, or the disk is full; nothing was written.
+        """
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def save_desired(self, name: str, desired: Desired, who: str, ts: float) -> None:
+        """Remember what the operator wants of an instance."""
+        self._connection.execute(
+            "INSERT INTO desired VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE"
+            " SET desired = excluded.desired, who = excluded.who, ts = excluded.ts",
+            (name, desired.value, who, ts),
+        )
+
+    def load_desired(self) -> dict[str, Desired]:
+        """What is wanted of every instance that somebody ever decided about."""
+        return {name: Desired(value) for name, value in self._connection.execute("SELECT name, desired FROM desired")}
+
+    def save_runtime(self, row: RuntimeRow) -> None:
+        """Remember where an instance is."""
+        values = [getattr(row, column) for column in _RUNTIME_COLUMNS]
+        marks = ", ".join("?" * len(values))
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO runtime ({', '.join(_RUNTIME_COLUMNS)}) VALUES ({marks})",  # noqa: S608 - our own names
+            values,
+        )
+
+    def load_runtime(self) -> dict[str, RuntimeRow]:
+        """Where every instance was when it was last written down."""
+        cursor = self._connection.execute(f"SELECT {', '.join(_RUNTIME_COLUMNS)} FROM runtime")  # noqa: S608 - our own names
+        rows = [dict(zip(_RUNTIME_COLUMNS, values, strict=True)) for values in cursor]
+        return {
+            row["name"]: RuntimeRow(**{**row, "status": Status(row["status"]), "health": Health(row["health"])})
+            for row in rows
+        }
+
+    def save_request(self, request: Request, outcome: Outcome | None, now: float) -> None:
+        """Record a request, and what became of it once that is known."""
+        done = (outcome.exit_code, outcome.message, now) if outcome else (None, None, None)
+        target = {
+            "names": request.target.names,
+            "everything": request.target.everything,
+            "unhealthy": request.target.unhealthy,
+            "tag": request.target.tag,
+        }
+        self._connection.execute(
+            "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                request.id,
+                request.act.value,
+                json.dumps(target),
+                request.who,
+                request.created_at,
+                request.expires_at,
+                *done,
+            ),
+        )
+
+    def has_request(self, request_id: str) -> bool:
+        """True when a request of this id was recorded: it must not be carried out again."""
+        return self._connection.execute("SELECT 1 FROM requests WHERE id = ?", (request_id,)).fetchone() is not None
+
+    def settle_requests(self, message: str, exit_code: int, now: float) -> int:
+        """Close requests that a leader left half done; how many."""
+        return self._connection.execute(
+            "UPDATE requests SET exit_code = ?, message = ?, done_at = ? WHERE done_at IS NULL",
+            (exit_code, message, now),
+        ).rowcount
+
+    def add_event(self, event: Event) -> None:
+        """Append to the event log."""
+        self._connection.execute(
+            "INSERT INTO events (ts, instance, level, type, message, meta) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                event.ts,
+                event.instance,
+                event.level.value,
+                event.type.value,
+                event.message,
+                json.dumps(dict(event.meta), ensure_ascii=False),
+            ),
+        )
+
+    def read_events(self, query: EventQuery) -> tuple[Event, ...]:
+        """The newest events that match, oldest first."""
+        wanted: list[tuple[str, object]] = []
+        if query.instance is not None:
+            wanted.append(("instance = ?", query.instance))
+        if query.since is not None:
+            wanted.append(("ts >= ?", query.since))
+        if query.until is not None:
+            wanted.append(("ts <= ?", query.until))
+        clauses = [clause for clause, _ in wanted]
+        values = [value for _, value in wanted]
+        if query.level is not None:
+            louder = _LEVELS[_LEVELS.index(query.level) :]
+            clauses.append(f"level IN ({', '.join('?' * len(louder))})")
+            values += [level.value for level in louder]
+        where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+        rows = self._connection.execute(
+            "SELECT id, ts, instance, level, type, message, meta FROM events"  # noqa: S608 - clauses are ours
+            f" {where} ORDER BY ts DESC, id DESC LIMIT ?",
+            (*values, query.limit),
+        ).fetchall()
+        return tuple(_parse_event(row) for row in reversed(rows))
+
+    def add_health(self, instance: str, ts: float, health: Health, latency_ms: float | None, message: str) -> None:
+        """Append to the health history."""
+        self._connection.execute(
+            "INSERT INTO health_history (instance, ts, health, latency_ms, message) VALUES (?, ?, ?, ?, ?)",
+            (instance, ts, health.value, latency_ms, message),
+        )
+
+    def read_health(self, instance: str, limit: int) -> tuple[tuple[float, Health, float | None, str], ...]:
+        """The newest health records of an instance (time, health, latency in ms, message), oldest first."""
+        rows = self._connection.execute(
+            "SELECT ts, health, latency_ms, message FROM health_history WHERE instance = ? ORDER BY ts DESC LIMIT ?",
+            (instance, limit),
+        ).fetchall()
+        return tuple((ts, Health(health), latency, message) for ts, health, latency, message in reversed(rows))
+
+    def delete_older(self, table: str, before: float, at_most: int) -> int:
+        """Delete up to `at_most` of the oldest rows of `events` or `health_history` before a moment; how many.
+
+        In pieces, because one large delete would hold up everything else that writes.
+        """
+        if table not in ("events", "health_history"):
+            raise ValueError(table)
+        return self._connection.execute(
+            f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE ts < ? ORDER BY ts LIMIT ?)",  # noqa: S608 - checked above
+            (before, at_most),
+        ).rowcount
+
+
+def _parse_event(row: tuple[int, float, str | None, str, str, str, str]) -> Event:
+    identity, ts, instance, level, kind, message, meta = row
+    pairs: dict[str, MetaValue] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(meta).items()
+    }
+    return Event(ts, instance, Level(level), EventType(kind), message, tuple(sorted(pairs.items())), identity)
+
+
+def open_store(path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Store | None:
+    """Open the database, made and migrated if need be; None when there is none and `create` is False.
+
+    Only the holder of the supervisor lock may create or migrate.
+
+    Raises:
+        StateError: it is damaged, newer than this program, or (without `create`) older.
+        sqlite3.OperationalError: it is locked, or its folder cannot be written.
+    """
+    if not create and not path.exists():
+        return None
+    if create:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
+        try:
+            _prepare(connection, path, create=create)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        raise StateError(f"{path}: damaged ({error}); move it away to begin anew, or restore a copy of it") from error
+    return Store(connection)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise StateError(
+            f"{path}: written by a newer version (schema {version}, this program knows {SCHEMA_VERSION});"
+            " update llama-orch-tui"
+        )
+    if version < SCHEMA_VERSION:
+        if not create:
+            raise StateError(
+                f"{path}: written by an older version; the next dashboard or daemon will bring it up to date"
+            )
+        _migrate(connection, path, version)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    path.chmod(0o600)  # the -wal and -shm files take the mode of this one
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in MIGRATIONS[version:]:
+            step(connection)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise

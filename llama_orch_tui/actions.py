@@ -1,0 +1,180 @@
+"""Every action of the console, once: bindings, footer, help and palette are made from this table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding
+
+
+class Scope(StrEnum):
+    """Where an action works."""
+
+    APP = "app"
+    """Everywhere but in a question."""
+    DASHBOARD = "dashboard"
+    """In every pane of the dashboard."""
+    TABLE = "table"
+    EVENTS = "events"
+    LOG = "log"
+    WELCOME = "welcome"
+    MOVES = "moves"
+    """In everything that has lines: panes and pages."""
+    PAGE = "page"
+    """In the pages to read: describe and help."""
+
+
+class Group(StrEnum):
+    """The headings of the help screen, in its order."""
+
+    MODELS = "Models"
+    SELECT = "Select"
+    READ = "Read"
+    MOVE = "Move"
+    PROGRAM = "Program"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that an operator can do."""
+
+    id: str
+    """Names it in the `[keys]` table of the configuration."""
+    keys: tuple[str, ...]
+    """Textual's names of keys; the first is shown."""
+    label: str
+    """One or two words, for the footer."""
+    help: str
+    """One phrase, for the help screen and the palette."""
+    group: Group
+    scope: Scope
+    call: str
+    """Textual's action string."""
+    priority: int = 0
+    """Place in the footer: larger stays longer; 0 is never there."""
+    eager_keys: tuple[str, ...] = ()
+    """Keys that work even while something is typed or asked."""
+
+    @property
+    def method(self) -> str:
+        """The name that Textual asks `check_action` about."""
+        return self.call.partition("(")[0]
+
+
+def _move(name: str, keys: tuple[str, ...], text: str, scope: Scope = Scope.MOVES) -> Action:
+    return Action(f"move_{name}", keys, text, text, Group.MOVE, scope, f"move('{name}')")
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("start", ("s",), "Start", "start the chosen models", Group.MODELS, Scope.DASHBOARD, "start", 90),
+    Action("stop", ("x",), "Stop", "stop the chosen models", Group.MODELS, Scope.DASHBOARD, "stop", 89),
+    Action("restart", ("r",), "Restart", "restart the chosen models", Group.MODELS, Scope.DASHBOARD, "restart", 88),
+    Action(
+        "restart_unhealthy",
+        ("u",),
+        "Restart unhealthy",
+        "restart everything unhealthy or failed",
+        Group.MODELS,
+        Scope.DASHBOARD,
+        "restart_unhealthy",
+        45,
+    ),
+    Action(
+        "copy_command",
+        ("y",),
+        "Copy command",
+        "copy the command line of the chosen model",
+        Group.MODELS,
+        Scope.DASHBOARD,
+        "copy_command",
+        20,
+    ),
+    Action("mark", ("space",), "Mark", "mark or unmark; actions apply to the marked", Group.SELECT, Scope.TABLE, "mark", 60),
+    Action("mark_all", ("a",), "Mark all", "mark all that are shown, or none", Group.SELECT, Scope.TABLE, "mark_all", 30),
+    Action(
+        "filter",
+        ("slash",),
+        "Filter",
+        "show only what matches, by name, tag, state or model",
+        Group.SELECT,
+        Scope.TABLE,
+        "filter",
+        65,
+    ),
+    Action("sort", ("o",), "Sort", "order by the next column", Group.SELECT, Scope.TABLE, "sort", 40),
+    Action("describe", ("enter", "d"), "Describe", "all there is to say about it", Group.READ, Scope.TABLE, "describe", 70),
+    Action("show_event", ("enter",), "Show", "the event, whole", Group.READ, Scope.EVENTS, "show_event", 70),
+    Action("focus_log", ("l",), "Log", "go to the log", Group.READ, Scope.DASHBOARD, "focus('log')", 55),
+    Action("focus_events", ("e",), "Events", "go to the events", Group.READ, Scope.DASHBOARD, "focus('events')", 54),
+    Action("zoom", ("z",), "Zoom", "the pane over the whole screen, and back", Group.READ, Scope.DASHBOARD, "zoom", 50),
+    Action("next_pane", ("tab",), "Next pane", "next pane", Group.READ, Scope.DASHBOARD, "cycle_focus(1)", 25),
+    Action("previous_pane", ("shift+tab",), "Pane before", "pane before", Group.READ, Scope.DASHBOARD, "cycle_focus(-1)"),
+    Action("copy_page", ("y",), "Copy command", "copy the command line shown", Group.READ, Scope.PAGE, "copy_page", 60),
+    Action("back", ("escape",), "Back", "back to the table; lift zoom, filter, marks", Group.MOVE, Scope.DASHBOARD, "back", 35),
+    Action("close_page", ("escape",), "Back", "close the page", Group.MOVE, Scope.PAGE, "close_page", 90),
+    _move("up", ("up", "k"), "up"),
+    _move("down", ("down", "j"), "down"),
+    _move("page_up", ("pageup",), "a page up"),
+    _move("page_down", ("pagedown",), "a page down"),
+    _move("first", ("home", "g"), "to the first line"),
+    _move("last", ("end", "G"), "to the last line; a log follows again"),
+    _move("left", ("left",), "the log to the left", Scope.LOG),
+    _move("right", ("right",), "the log to the right", Scope.LOG),
+    Action("demo", ("D",), "Demo", "try it with three tiny models", Group.PROGRAM, Scope.WELCOME, "demo", 99),
+    Action("theme", ("t",), "Theme", "choose colours", Group.PROGRAM, Scope.APP, "theme", 10),
+    Action("help", ("question_mark",), "Help", "every key", Group.PROGRAM, Scope.APP, "help", 96),
+    Action("palette", ("ctrl+p",), "Palette", "every action, by name", Group.PROGRAM, Scope.APP, "command_palette", 15),
+    Action("suspend", ("ctrl+z",), "Suspend", "to the shell; fg comes back", Group.PROGRAM, Scope.APP, "suspend_process"),
+    Action(
+        "quit",
+        ("q",),
+        "Quit",
+        "leave the console; the models may run on",
+        Group.PROGRAM,
+        Scope.APP,
+        "ask_quit",
+        97,
+        eager_keys=("ctrl+c", "ctrl+q"),
+    ),
+)
+
+BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
+
+_KEY_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "escape": "esc",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "shift+tab": "shift+tab",
+}
+
+
+def key_name(key: str) -> str:
+    """A key as it is written for people: ``?``, ``esc``, ``^p``."""
+    return _KEY_NAMES.get(key, key.replace("ctrl+", "^"))
+
+
+def in_scopes(scopes: Iterable[Scope]) -> tuple[Action, ...]:
+    """The actions that work in any of `scopes`, in the table's order."""
+    wanted = frozenset(scopes)
+    return tuple(action for action in ACTIONS if action.scope in wanted)
+
+
+def bindings(*scopes: Scope) -> list[Binding]:
+    """Textual bindings for `scopes`, each with the id that a key table can remap."""
+    made: list[Binding] = []
+    for action in in_scopes(scopes):
+        made.append(Binding(",".join(action.keys), action.call, action.label, show=False, id=action.id))
+        if action.eager_keys:
+            keys = ",".join(action.eager_keys)
+            made.append(
+                Binding(keys, action.call, action.label, show=False, priority=True, id=f"{action.id}_eager")
+            )
+    return made

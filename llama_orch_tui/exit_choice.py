@@ -1,0 +1,16 @@
+"""How the operator left the dashboard."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ExitChoice(StrEnum):
+    """What is to happen after the screen is gone."""
+
+    LEAVE = "leave"
+    """The models run on."""
+    STOP = "stop"
+    """The models are stopped first."""
+    DEMO = "demo"
+    """The demo opens instead."""

@@ -1,0 +1,153 @@
+"""The pane around the table: its title, the reason line below it, and the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input
+
+from widgets.instance_table import InstanceTable
+from widgets.table_order import SortKey
+from widgets.why_line import WhyLine
+
+FILTER_HINT = "filter by name, tag, state or model"
+
+
+class FilterLine(Input, inherit_bindings=True):
+    """Where the filter is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,up", "leave", "To the table", show=False, id="filter.leave"),
+        Binding("escape", "abandon", "Show all", show=False, id="filter.abandon"),
+    ]
+    """
+    | key | does |
+    | --- | --- |
+    | `enter`, `down`, `up` | back to the table, the filter stays |
+    | `escape` | back to the table, the filter goes |
+    """
+
+    DEFAULT_CSS = """
+    FilterLine, FilterLine:focus {
+        border: none;
+        height: 1;
+        padding: 0 1;
+        background: $surface;
+    }
+    """
+
+    @dataclass
+    class Left(Message):
+        """The operator is done with the filter."""
+
+        is_kept: bool
+
+    def action_leave(self) -> None:
+        """Back to the table with the filter in force."""
+        self.post_message(self.Left(is_kept=True))
+
+    def action_abandon(self) -> None:
+        """Back to the table with everything shown."""
+        self.post_message(self.Left(is_kept=False))
+
+
+class TablePane(Vertical):
+    """The instances, why the chosen one is as it is, and the filter when one is wanted."""
+
+    DEFAULT_CSS = """
+    TablePane > InstanceTable { height: 1fr; }
+    TablePane > FilterLine { display: none; }
+    TablePane.-filtering > FilterLine { display: block; }
+    """
+
+    def __init__(self, *, clock: Callable[[], float], id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._clock = clock
+
+    def compose(self) -> ComposeResult:
+        """Table, reason, filter."""
+        yield InstanceTable(clock=self._clock, id="table")
+        yield WhyLine()
+        yield FilterLine(placeholder=FILTER_HINT, id="filter", select_on_focus=False)
+
+    def on_mount(self) -> None:
+        """A still cursor costs nothing."""
+        self.query_one(FilterLine).cursor_blink = False
+        self._retitle()
+
+    @property
+    def table(self) -> InstanceTable:
+        """The table itself."""
+        return self.query_one(InstanceTable)
+
+    @property
+    def is_filtering(self) -> bool:
+        """True while a filter is typed or in force."""
+        return self.has_class("-filtering")
+
+    def open_filter(self) -> None:
+        """Let the operator type a filter."""
+        self.add_class("-filtering")
+        self.query_one(FilterLine).focus()
+
+    def close_filter(self) -> None:
+        """Show everything again."""
+        self.query_one(FilterLine).value = ""
+        self.table.set_filter("")
+        self.remove_class("-filtering")
+
+    def lines_wanted(self) -> int:
+        """The height at which every instance is seen: borders, titles, rows, reason and filter."""
+        return self.gutter.height + 1 + max(1, self.table.total) + 1 + int(self.is_filtering)
+
+    @on(Input.Changed)
+    def apply_filter(self, event: Input.Changed) -> None:
+        """Filter as it is typed."""
+        event.stop()
+        self.table.set_filter(event.value)
+
+    @on(Input.Submitted)
+    def keep_filter(self, event: Input.Submitted) -> None:
+        """Enter leaves the filter in force; an empty one closes."""
+        event.stop()
+        self._leave_filter(is_kept=True)
+
+    @on(FilterLine.Left)
+    def leave_filter(self, event: FilterLine.Left) -> None:
+        """Up, down and escape lead back to the table."""
+        event.stop()
+        self._leave_filter(is_kept=event.is_kept)
+
+    @on(InstanceTable.CursorMoved)
+    @on(InstanceTable.ViewChanged)
+    def retitle(self) -> None:
+        """Say what is shown, in which order, and how much is marked."""
+        self._retitle()
+        self.show_why()
+
+    def show_why(self) -> None:
+        """Bring the reason line up to date with the row under the cursor."""
+        self.query_one(WhyLine).show(self.table.cursor())
+
+    def _leave_filter(self, *, is_kept: bool) -> None:
+        if not is_kept or not self.table.filter_text.strip():
+            self.close_filter()
+        self.table.focus()
+
+    def _retitle(self) -> None:
+        table = self.table
+        parts = ["Instances"]
+        if table.filter_text.strip():
+            parts.append(f"{len(table.rows)} of {table.total}")
+        if table.sort is not SortKey.FILE:
+            parts.append(f"by {table.sort.value}")
+        if table.marks:
+            parts.append(f"{len(table.marks)} marked")
+        self.border_title = " · ".join(parts)

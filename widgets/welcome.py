@@ -1,0 +1,92 @@
+"""What stands in place of an empty table: a greeting, the place of the file, and what to write there."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.snapshots import Snapshot
+from widgets.text import clean, clean_block
+
+EXAMPLE = """\
+[instances.qwen]
+model = "~/models/qwen3-4b-q4_k_m.gguf"
+port = 8081
+ctx_size = 8192
+"""
+"""The smallest file that serves a model; it is valid as it stands."""
+
+GREETING = "Welcome. This console runs your llama.cpp models."
+EXPLANATION = """\
+It starts them, watches them, restarts what fails and says why it failed.
+Models run on when this window closes, unless you stop them.
+Each model is one table in a file; the console takes changes up by itself."""
+
+
+class Welcome(VerticalScroll, can_focus=False):
+    """Greets on a first run; says what is wrong when there is a file that gives no instance."""
+
+    DEFAULT_CSS = """
+    Welcome { align: center middle; }
+    Welcome > Static { width: auto; max-width: 100%; }
+    Welcome > #greeting { text-style: bold; color: $text-primary; margin-bottom: 1; }
+    Welcome > #explanation { margin-bottom: 1; }
+    Welcome > #place { color: $foreground 75%; }
+    Welcome > #example { border: round $border-blurred; padding: 0 2; color: $text-accent; }
+    Welcome > #problem { color: $text-warning; text-style: bold; margin-bottom: 1; }
+    Welcome > #offer { margin-top: 1; }
+    """
+
+    def __init__(self, *, offers_demo: bool, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._offers_demo = offers_demo
+        self._snapshot = Snapshot()
+
+    def compose(self) -> ComposeResult:
+        """Greeting, problem, explanation, place, example, offer."""
+        yield Static(GREETING, id="greeting", markup=False)
+        yield Static("", id="problem", markup=False)
+        yield Static(EXPLANATION, id="explanation", markup=False)
+        yield Static("", id="place", markup=False)
+        yield Static(EXAMPLE.rstrip(), id="example", markup=False)
+        yield Static(self._offer(), id="offer", markup=False)
+
+    def on_mount(self) -> None:
+        """Draw what was told before the parts existed."""
+        self._refill()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Tell about the file of this snapshot."""
+        self._snapshot = snapshot
+        if self.is_mounted:
+            self._refill()
+
+    def _refill(self) -> None:
+        problem, place = _problem(self._snapshot), _place(self._snapshot)
+        self.query_one("#problem", Static).update(Content(problem))
+        self.query_one("#problem").display = bool(problem)
+        self.query_one("#greeting").display = not problem
+        self.query_one("#place", Static).update(Content(place))
+
+    def _offer(self) -> Content:
+        key = "bold $text-accent"
+        demo = [("D", key), " tries it now, with three tiny models   "] if self._offers_demo else []
+        return Content.assemble(*demo, ("?", key), " shows every key   ", ("q", key), " quits")
+
+
+def _problem(snapshot: Snapshot) -> str:
+    if not snapshot.config_exists:
+        return ""
+    faults = [one for one in snapshot.faults if one.key.startswith("config")]
+    if not faults:
+        return f"{clean(snapshot.config_path)} holds no instances yet."
+    return "\n".join(clean_block(one.message) for one in faults)
+
+
+def _place(snapshot: Snapshot) -> str:
+    path = clean(snapshot.config_path)
+    if not snapshot.config_exists:
+        return f"Write this into {path}"
+    return f"One table like this in {path} makes an instance:"
