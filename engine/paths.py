@@ -57,7 +57,7 @@ class Home:
     @property
     def leader_socket(self) -> Path:
         """Where the leader takes requests."""
-        return self.socket("leader")
+        return self._socket("leader.sock")
 
     @property
     def config_lock(self) -> Path:
@@ -80,9 +80,13 @@ class Home:
         """Written by the keeper when its server has ended."""
         return self.run_dir / f"{name}.exit"
 
-    def socket(self, name: str) -> Path:
-        """Where `name` listens: in the run folder where the path is short enough, else in a short private folder."""
-        here = self.run_dir / f"{name}.sock"
+    def keeper_socket(self, name: str) -> Path:
+        """Where an instance's keeper takes orders."""
+        return self._socket(f"{name}.ctl")
+
+    def _socket(self, file_name: str) -> Path:
+        """In the run folder where the path is short enough for a socket, else in a short private folder."""
+        here = self.run_dir / file_name
         if len(os.fsencode(here)) <= SOCKET_PATH_LIMIT:
             return here
         digest = hashlib.blake2s(os.fsencode(here), digest_size=8).hexdigest()

@@ -29,7 +29,7 @@ class Scope(StrEnum):
 class Group(StrEnum):
     """The headings of the help screen, in its order."""
 
-    MODELS = "Models"
+    INSTANCES = "Instances"
     SELECT = "Select"
     READ = "Read"
     MOVE = "Move"
@@ -62,21 +62,28 @@ class Action:
         """The name that Textual asks `check_action` about."""
         return self.call.partition("(")[0]
 
+    @property
+    def full_call(self) -> str:
+        """The call with the place where its method is, to run it from anywhere."""
+        return f"{'app' if self.scope is Scope.APP else 'screen'}.{self.call}"
+
 
 def _move(name: str, keys: tuple[str, ...], text: str, scope: Scope = Scope.MOVES) -> Action:
     return Action(f"move_{name}", keys, text, text, Group.MOVE, scope, f"move('{name}')")
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action("start", ("s",), "Start", "start the chosen models", Group.MODELS, Scope.DASHBOARD, "start", 90),
-    Action("stop", ("x",), "Stop", "stop the chosen models", Group.MODELS, Scope.DASHBOARD, "stop", 89),
-    Action("restart", ("r",), "Restart", "restart the chosen models", Group.MODELS, Scope.DASHBOARD, "restart", 88),
+    Action("start", ("s",), "Start", "start the chosen instances", Group.INSTANCES, Scope.DASHBOARD, "start", 90),
+    Action("stop", ("x",), "Stop", "stop the chosen instances", Group.INSTANCES, Scope.DASHBOARD, "stop", 89),
+    Action(
+        "restart", ("r",), "Restart", "restart the chosen instances", Group.INSTANCES, Scope.DASHBOARD, "restart", 88
+    ),
     Action(
         "restart_unhealthy",
         ("u",),
         "Restart unhealthy",
         "restart everything unhealthy or failed",
-        Group.MODELS,
+        Group.INSTANCES,
         Scope.DASHBOARD,
         "restart_unhealthy",
         45,
@@ -85,35 +92,79 @@ ACTIONS: tuple[Action, ...] = (
         "copy_command",
         ("y",),
         "Copy command",
-        "copy the command line of the chosen model",
-        Group.MODELS,
+        "copy the command line of the instance",
+        Group.INSTANCES,
         Scope.DASHBOARD,
         "copy_command",
         20,
     ),
-    Action("mark", ("space",), "Mark", "mark or unmark; actions apply to the marked", Group.SELECT, Scope.TABLE, "mark", 60),
-    Action("mark_all", ("a",), "Mark all", "mark all that are shown, or none", Group.SELECT, Scope.TABLE, "mark_all", 30),
+    Action(
+        "mark",
+        ("space",),
+        "Mark",
+        "mark or unmark; actions apply to what is marked",
+        Group.SELECT,
+        Scope.TABLE,
+        "mark",
+        60,
+    ),
+    Action(
+        "mark_all", ("a",), "Mark all", "mark all that are shown, or none", Group.SELECT, Scope.TABLE, "mark_all", 30
+    ),
     Action(
         "filter",
         ("slash",),
         "Filter",
-        "show only what matches, by name, tag, state or model",
+        "filter by name, tag, state or model",
         Group.SELECT,
         Scope.TABLE,
         "filter",
         65,
     ),
-    Action("sort", ("o",), "Sort", "order by the next column", Group.SELECT, Scope.TABLE, "sort", 40),
-    Action("describe", ("enter", "d"), "Describe", "all there is to say about it", Group.READ, Scope.TABLE, "describe", 70),
-    Action("show_event", ("enter",), "Show", "the event, whole", Group.READ, Scope.EVENTS, "show_event", 70),
-    Action("focus_log", ("l",), "Log", "go to the log", Group.READ, Scope.DASHBOARD, "focus('log')", 55),
-    Action("focus_events", ("e",), "Events", "go to the events", Group.READ, Scope.DASHBOARD, "focus('events')", 54),
-    Action("zoom", ("z",), "Zoom", "the pane over the whole screen, and back", Group.READ, Scope.DASHBOARD, "zoom", 50),
-    Action("next_pane", ("tab",), "Next pane", "next pane", Group.READ, Scope.DASHBOARD, "cycle_focus(1)", 25),
-    Action("previous_pane", ("shift+tab",), "Pane before", "pane before", Group.READ, Scope.DASHBOARD, "cycle_focus(-1)"),
-    Action("copy_page", ("y",), "Copy command", "copy the command line shown", Group.READ, Scope.PAGE, "copy_page", 60),
-    Action("back", ("escape",), "Back", "back to the table; lift zoom, filter, marks", Group.MOVE, Scope.DASHBOARD, "back", 35),
-    Action("close_page", ("escape",), "Back", "close the page", Group.MOVE, Scope.PAGE, "close_page", 90),
+    Action("sort", ("o",), "Sort", "sort by the next column", Group.SELECT, Scope.TABLE, "sort", 40),
+    Action(
+        "describe",
+        ("enter", "d"),
+        "Describe",
+        "describe: all there is to say about the instance",
+        Group.READ,
+        Scope.TABLE,
+        "describe",
+        70,
+    ),
+    Action("show_event", ("enter",), "Show", "show the event whole", Group.READ, Scope.EVENTS, "show_event", 70),
+    Action("focus_log", ("l",), "Log", "go to the log", Group.READ, Scope.DASHBOARD, "focus_pane('log')", 55),
+    Action(
+        "focus_events", ("e",), "Events", "go to the events", Group.READ, Scope.DASHBOARD, "focus_pane('events')", 54
+    ),
+    Action(
+        "zoom",
+        ("z",),
+        "Zoom",
+        "zoom: the pane over the whole screen, and back",
+        Group.READ,
+        Scope.DASHBOARD,
+        "zoom",
+        50,
+    ),
+    Action("next_pane", ("tab",), "Next pane", "to the next pane", Group.READ, Scope.DASHBOARD, "cycle_focus(1)", 25),
+    Action(
+        "previous_pane", ("shift+tab",), "Pane before", "to the pane before", Group.READ, Scope.DASHBOARD, "cycle_focus(-1)"
+    ),
+    Action(
+        "copy_page", ("y",), "Copy command", "on a page: copy the command line", Group.READ, Scope.PAGE, "copy_page", 60
+    ),
+    Action(
+        "back",
+        ("escape",),
+        "Back",
+        "back to the table; lift zoom, filter, marks",
+        Group.MOVE,
+        Scope.DASHBOARD,
+        "back",
+        35,
+    ),
+    Action("close_page", ("escape",), "Back", "close a page or a question", Group.MOVE, Scope.PAGE, "close_page", 90),
     _move("up", ("up", "k"), "up"),
     _move("down", ("down", "j"), "down"),
     _move("page_up", ("pageup",), "a page up"),
@@ -123,15 +174,32 @@ ACTIONS: tuple[Action, ...] = (
     _move("left", ("left",), "the log to the left", Scope.LOG),
     _move("right", ("right",), "the log to the right", Scope.LOG),
     Action("demo", ("D",), "Demo", "try it with three tiny models", Group.PROGRAM, Scope.WELCOME, "demo", 99),
-    Action("theme", ("t",), "Theme", "choose colours", Group.PROGRAM, Scope.APP, "theme", 10),
+    Action("theme", ("t",), "Theme", "choose a theme", Group.PROGRAM, Scope.APP, "theme", 10),
     Action("help", ("question_mark",), "Help", "every key", Group.PROGRAM, Scope.APP, "help", 96),
-    Action("palette", ("ctrl+p",), "Palette", "every action, by name", Group.PROGRAM, Scope.APP, "command_palette", 15),
-    Action("suspend", ("ctrl+z",), "Suspend", "to the shell; fg comes back", Group.PROGRAM, Scope.APP, "suspend_process"),
+    Action(
+        "palette",
+        ("ctrl+p",),
+        "Palette",
+        "palette: every action by name",
+        Group.PROGRAM,
+        Scope.APP,
+        "command_palette",
+        15,
+    ),
+    Action(
+        "suspend",
+        ("ctrl+z",),
+        "Suspend",
+        "suspend to the shell; fg comes back",
+        Group.PROGRAM,
+        Scope.APP,
+        "suspend_process",
+    ),
     Action(
         "quit",
         ("q",),
         "Quit",
-        "leave the console; the models may run on",
+        "quit; the models may run on",
         Group.PROGRAM,
         Scope.APP,
         "ask_quit",
@@ -174,7 +242,5 @@ def bindings(*scopes: Scope) -> list[Binding]:
         made.append(Binding(",".join(action.keys), action.call, action.label, show=False, id=action.id))
         if action.eager_keys:
             keys = ",".join(action.eager_keys)
-            made.append(
-                Binding(keys, action.call, action.label, show=False, priority=True, id=f"{action.id}_eager")
-            )
+            made.append(Binding(keys, action.call, action.label, show=False, priority=True, id=f"{action.id}_eager"))
     return made

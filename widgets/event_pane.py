@@ -14,6 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from engine.snapshots import Event, Level
+from widgets.frame import set_title
 from widgets.inked import Inked
 from widgets.looks import level_look
 from widgets.motion import Motion, moved
@@ -24,6 +25,8 @@ NAME_CELLS = 16
 """The most that an instance's name takes here."""
 TYPE_CELLS = 11
 """The longest event type, and one blank less."""
+ROOMY = 60
+"""From this width on, the type has a column; messages say it as well."""
 SUPERVISOR = "–"
 """Stands for the supervisor itself where an instance's name would be."""
 
@@ -39,10 +42,9 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     DEFAULT_CSS = """
-    EventPane { overflow-x: hidden; scrollbar-size-vertical: 1; }
+    EventPane { overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
     EventPane > .events--cursor { background: $primary 36%; }
     """
-    BORDER_TITLE = "Events"
 
     @dataclass
     class Opened(Message):
@@ -93,6 +95,7 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Keep the end in sight while following, the cursor else."""
+        set_title(self, "Events")
         self._keep_cursor_seen()
 
     def on_click(self, event: events.Click) -> None:
@@ -108,6 +111,7 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
 
     def watch_has_focus(self, _has_focus: bool) -> None:  # noqa: FBT001 - Textual calls it so
         """The cursor is drawn only with the focus."""
+        super().watch_has_focus(_has_focus)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -122,12 +126,13 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     def _draw_event(self, one: Event) -> list[Segment]:
         look = level_look(one.level)
         ink = self.ink(look.ink) if one.level is not Level.INFO else None
+        kind = [Segment(fit(one.type.value, TYPE_CELLS) + " ", ink)] if self.size.width >= ROOMY else []
         return [
-            Segment(f"{format_time(one.ts)} ", self.ink("ink--quiet")),
             Segment(f"{look.glyph} ", self.ink(look.ink)),
+            Segment(f"{format_time(one.ts)} ", self.ink("ink--quiet")),
             Segment(fit(clean(one.instance or SUPERVISOR), self._name_cells) + " ", self.ink("ink--strong")),
-            Segment(fit(one.type.value, TYPE_CELLS) + " ", ink),
-            Segment(clean(one.message)),
+            *kind,
+            Segment(clean(one.message), None if kind else ink),
         ]
 
     def _go_to_row(self, index: int) -> None:

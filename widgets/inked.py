@@ -41,6 +41,11 @@ class Inked(Widget):
 
     _inks: dict[str, Style]
 
+    @property
+    def line_width(self) -> int:
+        """The cells of one line, without the scroll bar."""
+        return self.scrollable_content_region.width
+
     def ink(self, name: str) -> Style:
         """Colour and weight of component class `name`, without its background."""
         inks = self._ink_cache()
@@ -56,7 +61,7 @@ class Inked(Widget):
     def drawn(self, segments: list[Segment], base: Style | None = None) -> Strip:
         """A line of this widget's width from `segments`, on `base` or on the widget's own background."""
         ground = self.rich_style if base is None else base
-        width = self.size.width
+        width = self.line_width
         return Strip(segments).crop(0, width).extend_cell_length(width).apply_style(ground)
 
     def notify_style_update(self) -> None:

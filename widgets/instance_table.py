@@ -43,6 +43,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = """
     InstanceTable {
         overflow-x: hidden;
+        overflow-y: auto;
         scrollbar-size-vertical: 1;
     }
     InstanceTable > .table--head { color: $foreground 60%; text-style: bold; }
@@ -101,6 +102,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         self._pending: Mapping[str, str] = {}
         self._shown_at = 0.0
         self._placed: tuple[Placed, ...] = ()
+        self._placed_for = -1
 
     @property
     def total(self) -> int:
@@ -173,8 +175,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         return self.sort
 
     def on_resize(self) -> None:
-        """Fit the columns into the new width."""
-        self._place()
+        """Keep the cursor in sight."""
         self._keep_cursor_seen()
 
     def on_click(self, event: events.Click) -> None:
@@ -191,6 +192,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
 
     def watch_has_focus(self, _has_focus: bool) -> None:  # noqa: FBT001 - Textual calls it so
         """Draw the cursor as bright as the focus."""
+        super().watch_has_focus(_has_focus)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -213,7 +215,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         if self.cursor_name not in names:
             near = max(0, min(before, len(names) - 1))
             self.cursor_name = names[near] if names else None
-        self._place()
+        self._placed_for = -1
         size = Size(0, len(self.rows) + HEAD_LINES)
         if size != self.virtual_size:
             self.virtual_size = size
@@ -221,8 +223,12 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         self._keep_cursor_seen()
         self.refresh()
 
-    def _place(self) -> None:
-        self._placed = lay_out(self.size.width, measure(self._all, self.sort), self.sort)
+    def _columns(self) -> tuple[Placed, ...]:
+        width = self.line_width
+        if self._placed_for != width:
+            self._placed_for = width
+            self._placed = lay_out(width, measure(self._all, self.sort), self.sort)
+        return self._placed
 
     def _set_marks(self, marks: frozenset[str]) -> None:
         if marks != self.marks:
@@ -251,7 +257,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     def _draw_head(self) -> Strip:
         style = self.paper("table--head")
         segments = [Segment(" " * GUTTER)]
-        for position, placed in enumerate(self._placed):
+        for position, placed in enumerate(self._columns()):
             title = head_text(placed.column, self.sort)
             pad = fit_right if placed.column in NUMBERS else fit
             segments.append(Segment(self._gap(position) + pad(title, placed.width)))
@@ -262,7 +268,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         now = self._clock()
         context = RowContext(now, now - self._shown_at, self._pending.get(one.name, ""))
         segments = [Segment("▌ " if is_marked else "  ", self.ink("ink--key"))]
-        for position, placed in enumerate(self._placed):
+        for position, placed in enumerate(self._columns()):
             cell = row_cell(placed.column, one, context)
             segments.append(Segment(self._gap(position)))
             segments.append(self._draw_cell(cell, placed))
@@ -278,4 +284,4 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         return self.paper("table--marked") if is_marked else self.rich_style
 
     def _gap(self, position: int) -> str:
-        return " " * column_gap(self.size.width) if position else ""
+        return " " * column_gap(self.line_width) if position else ""

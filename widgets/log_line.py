@@ -36,4 +36,9 @@ def pieces(line: LogLine) -> list[Piece]:
         return [mark, Piece(text, "")]
     level = _LEVEL_INKS[prefix.group(1)]
     start = prefix.start(1)
-    return [mark, Piece(text[:start], "ink--quiet"), Piece(text[start : start + 2], level), Piece(text[start + 2 :], level)]
+    return [
+        mark,
+        Piece(text[:start], "ink--quiet"),
+        Piece(text[start : start + 2], level),
+        Piece(text[start + 2 :], level),
+    ]

@@ -8,7 +8,8 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from engine.protocol import LogView
-from engine.snapshots import LogWindow
+from engine.snapshots import LogLine, LogWindow
+from widgets.frame import set_title
 from widgets.inked import Inked
 from widgets.log_line import pieces
 from widgets.motion import Motion
@@ -28,7 +29,6 @@ class LogPane(Inked, can_focus=True):
     DEFAULT_CSS = """
     LogPane { height: 1fr; }
     """
-    BORDER_TITLE = "Log"
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -90,6 +90,7 @@ class LogPane(Inked, can_focus=True):
         """Tell the reader how many lines are wanted."""
         if self._view is not None:
             self._view.resize(max(1, self.size.height))
+        self._redraw()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Scroll towards older lines."""
@@ -101,10 +102,10 @@ class LogPane(Inked, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the log, with a thumb at the right edge while it is longer than the pane."""
-        window = self.log_window
-        if y >= len(window.lines):
+        lines = self._lines()
+        if y >= len(lines):
             return self.drawn([Segment(self._empty_text() if y == 0 else "", self.ink("ink--quiet"))])
-        segments = [Segment(one.text, self.ink(one.ink) if one.ink else None) for one in pieces(window.lines[y])]
+        segments = [Segment(one.text, self.ink(one.ink) if one.ink else None) for one in pieces(lines[y])]
         width = self.size.width
         text = Strip(segments).crop(self._side, self._side + width - 1).extend_cell_length(width - 1)
         thumb = Segment("▐" if self._is_thumb(y) else " ", self.ink("ink--quiet"))
@@ -124,8 +125,13 @@ class LogPane(Inked, can_focus=True):
             parts.append(format_bytes(window.size_bytes))
         return " · ".join(parts)
 
+    def _lines(self) -> tuple[LogLine, ...]:
+        """What there is room for: after a resize the window may hold more for a moment."""
+        lines, height = self.log_window.lines, max(1, self.size.height)
+        return lines[-height:] if self.log_window.at_end else lines[:height]
+
     def _redraw(self) -> None:
-        self.border_title = self.title()
+        set_title(self, self.title())
         self.refresh()
 
     def _wheel(self, event: events.MouseEvent, lines: int) -> None:
@@ -141,7 +147,7 @@ class LogPane(Inked, can_focus=True):
 
     def _is_thumb(self, y: int) -> bool:
         window, height = self.log_window, max(1, self.size.height)
-        seen = sum(len(line.text) + 1 for line in window.lines)
+        seen = sum(len(line.text) + 1 for line in self._lines())
         if seen >= window.size_bytes:
             return False
         length = max(1, round(height * seen / window.size_bytes))

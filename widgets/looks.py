@@ -20,7 +20,7 @@ INK_CLASSES = frozenset({"ink--good", "ink--busy", "ink--warn", "ink--bad", "ink
 """Component classes that every inked widget has."""
 
 
-def state_look(state: State) -> Look:  # noqa: PLR0911 - one answer for each state
+def state_look(state: State) -> Look:
     """The look of an instance's state."""
     match state:
         case State.READY:

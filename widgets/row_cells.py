@@ -34,7 +34,7 @@ class RowContext:
     """The word of an act that was just asked for; empty when there is none."""
 
 
-def row_cell(column: Column, one: InstanceSnapshot, context: RowContext) -> Cell:  # noqa: PLR0911, C901 - a table
+def row_cell(column: Column, one: InstanceSnapshot, context: RowContext) -> Cell:
     """The cell of `column`."""
     match column:
         case Column.NAME:

@@ -100,7 +100,7 @@ def measure(instances: Sequence[InstanceSnapshot], sort: SortKey) -> dict[Column
         Column.CPU: Widths(5, 5),
         Column.MEMORY: Widths(6, 6),
         Column.RESTARTS: Widths(8, 8),
-        Column.MODEL: Widths(min(10, max(5, models)), max(5, models)),
+        Column.MODEL: Widths(min(8, max(5, models)), max(5, models)),
         Column.WHY: Widths(24, 400),
     }
     return {column: _with_head(widths, head_text(column, sort)) for column, widths in needs.items()}

@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
+from widgets.frame import set_title
 from widgets.instance_table import InstanceTable
 from widgets.table_order import SortKey
 from widgets.why_line import WhyLine
@@ -80,6 +81,10 @@ class TablePane(Vertical):
     def on_mount(self) -> None:
         """A still cursor costs nothing."""
         self.query_one(FilterLine).cursor_blink = False
+        self._retitle()
+
+    def on_resize(self) -> None:
+        """Another frame may want another title."""
         self._retitle()
 
     @property
@@ -150,4 +155,4 @@ class TablePane(Vertical):
             parts.append(f"by {table.sort.value}")
         if table.marks:
             parts.append(f"{len(table.marks)} marked")
-        self.border_title = " · ".join(parts)
+        set_title(self, " · ".join(parts))

@@ -7,16 +7,19 @@ from collections import Counter
 from rich.segment import Segment
 from textual.strip import Strip
 
-from engine.snapshots import HostLoad, Snapshot
+from engine.snapshots import HostLoad, Snapshot, State
 from widgets.inked import Inked
 from widgets.looks import state_look
-from widgets.table_order import URGENCY
 from widgets.units import format_bytes, format_percent
 
 TITLE = "llama-orch-tui"
 SHORT_TITLE = "lorch"
 ROOMY = 100
 """From this width on, the title and the load are written out."""
+
+BUSY = (State.WARMING, State.LOADING, State.STARTING, State.WAITING, State.STOPPING)
+"""Counted together where there is no room for each."""
+COUNTED = (State.READY, *BUSY, State.UNHEALTHY, State.BACKOFF, State.FAILED, State.STOPPED)
 
 Run = list[tuple[str, str]]
 """Text and ink, from left to right."""
@@ -44,25 +47,34 @@ class TopBar(Inked):
         if y:
             return self.drawn([])
         width = self.size.width
-        left = [(TITLE if width >= ROOMY else SHORT_TITLE, "ink--strong"), *self._demo(), *self._counts()]
-        room = width - _length(left)
+        head: Run = [(TITLE if width >= ROOMY else SHORT_TITLE, "ink--strong"), *self._demo()]
+        leader, load = self._leader(), self._load()
+        left = [*head, *self._counts(is_brief=False)]
+        if _length(left) + _length(leader) + _length(load) > width:
+            left = [*head, *self._counts(is_brief=True)]
+        while len(left) > len(head) and _length(left) > width:
+            left.pop()
         right: Run = []
-        for part in (self._leader(), self._load()):
-            if _length(part) + _length(right) + 2 <= room:
+        for part in (leader, load):
+            if _length(left) + _length(right) + _length(part) <= width:
                 right = [*right, *part]
-        run = [*left, (" " * (room - _length(right)), ""), *right]
+        run = [*left, (" " * (width - _length(left) - _length(right)), ""), *right]
         return self.drawn([Segment(text, self.ink(ink) if ink else None) for text, ink in run])
 
     def _demo(self) -> Run:
         return [("  demo", "ink--key")] if self._is_demo else []
 
-    def _counts(self) -> Run:
+    def _counts(self, *, is_brief: bool) -> Run:
         counts = Counter(one.state for one in self._snapshot.instances)
+        busy = sum(counts[state] for state in BUSY)
         run: Run = []
-        for state in reversed(URGENCY):
-            if counts[state]:
-                look = state_look(state)
-                run += [(f"  {look.glyph} {counts[state]} {state.value}", look.ink)]
+        for state in COUNTED:
+            look = state_look(state)
+            if is_brief and state in BUSY:
+                if busy and state is BUSY[0]:
+                    run.append((f"  {look.glyph} {busy} busy", look.ink))
+            elif counts[state]:
+                run.append((f"  {look.glyph} {counts[state]} {state.value}", look.ink))
         return run
 
     def _leader(self) -> Run:

@@ -43,6 +43,7 @@ class Welcome(VerticalScroll, can_focus=False):
         super().__init__(id=id)
         self._offers_demo = offers_demo
         self._snapshot = Snapshot()
+        self._is_composed = False
 
     def compose(self) -> ComposeResult:
         """Greeting, problem, explanation, place, example, offer."""
@@ -55,12 +56,13 @@ class Welcome(VerticalScroll, can_focus=False):
 
     def on_mount(self) -> None:
         """Draw what was told before the parts existed."""
+        self._is_composed = True
         self._refill()
 
     def show(self, snapshot: Snapshot) -> None:
         """Tell about the file of this snapshot."""
         self._snapshot = snapshot
-        if self.is_mounted:
+        if self._is_composed:
             self._refill()
 
     def _refill(self) -> None:
@@ -72,8 +74,8 @@ class Welcome(VerticalScroll, can_focus=False):
 
     def _offer(self) -> Content:
         key = "bold $text-accent"
-        demo = [("D", key), " tries it now, with three tiny models   "] if self._offers_demo else []
-        return Content.assemble(*demo, ("?", key), " shows every key   ", ("q", key), " quits")
+        demo = Content.assemble(("D", key), " tries it now, with three tiny models   ") if self._offers_demo else ""
+        return Content.assemble(demo, ("?", key), " shows every key   ", ("q", key), " quits")
 
 
 def _problem(snapshot: Snapshot) -> str:

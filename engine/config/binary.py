@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
 
-from engine.config.expand import has_separator
+from engine.config.expand import ExpansionError, Surroundings, expand_program, has_separator
 from engine.config.fields import ServerChoice
 from engine.errors import BinaryNotFoundError
 
@@ -22,6 +21,7 @@ LAUNCHER = Path(__file__).resolve().parents[1] / "embedded" / "launcher.py"
 """Serves the embedded llama.cpp in a process of its own, with llama-server's flags."""
 
 _INSTALL_EMBEDDED = f'`pipx inject llama-orch-tui {EMBEDDED_PACKAGE}` or `pip install "llama-orch-tui[embedded]"`'
+_MEND_SETTING = "correct `[server] binary` (or the instance's own `binary`) in the configuration"
 
 
 class BinaryKind(StrEnum):
@@ -63,19 +63,21 @@ def find_binary(setting: str, environ: Mapping[str, str], instance: str) -> Serv
 
 
 def which(program: str, environ: Mapping[str, str]) -> str:
-    """The absolute path of `program`, a path or a name to look up on the PATH of `environ`; empty when there is none."""
+    """The absolute path of `program`: a path, or a name on the PATH of `environ`; empty when there is none."""
     # An empty PATH finds nothing; None would make shutil.which fall back to this process's own.
     found = shutil.which(program, path=environ.get("PATH", ""))
     return str(Path(found).absolute()) if found else ""
 
 
 def _find_program(setting: str, environ: Mapping[str, str], instance: str) -> ServerBinary:
-    program = os.path.expandvars(setting) if "$" in setting else setting
+    try:
+        program = expand_program(setting, Surroundings(Path.cwd(), environ))
+    except ExpansionError as error:
+        raise BinaryNotFoundError(f"{instance}: server binary {setting}: {error}; {_MEND_SETTING}") from error
     path = which(program, environ)
     if not path:
         raise BinaryNotFoundError(
-            f"{instance}: server binary {program}: {why_not_executable(program)}; "
-            "correct `[server] binary` (or the instance's own `binary`) in the configuration"
+            f"{instance}: server binary {program}: {why_not_executable(program)}; {_MEND_SETTING}"
         )
     return ServerBinary(BinaryKind.LLAMA_SERVER, (path,), path)
 

@@ -113,15 +113,15 @@ def _program_argv(
 ) -> tuple[str, ...]:
     if port is None and instance.port is not None:
         raise ValueError(f"{name}: its port was not chosen")
-    program = which(command[0], env)
-    if not program:
-        raise BinaryNotFoundError(
-            f"{name}: program {command[0]}: {why_not_executable(command[0])}; correct `command` in [instances.{name}]"
-        )
     values = {"port": "" if port is None else str(port), "host": instance.host, "name": name}
     # In one pass, so that a value is never looked through for placeholders itself.
-    filled = (_PLACEHOLDER.sub(lambda found: values[found[1]], part) for part in (*command[1:], *instance.args))
-    return (program, *filled)
+    argv = [_PLACEHOLDER.sub(lambda found: values[found[1]], part) for part in (*command, *instance.args)]
+    program = which(argv[0], env)
+    if not program:
+        raise BinaryNotFoundError(
+            f"{name}: program {argv[0]}: {why_not_executable(argv[0])}; correct `command` in [instances.{name}]"
+        )
+    return (program, *argv[1:])
 
 
 def _build_env(instance: InstanceConfig, environ: Mapping[str, str], api_key: str) -> dict[str, str]:

@@ -32,7 +32,7 @@ class Checked:
 def check_document(document: Mapping[str, object], around: Surroundings) -> Checked:
     """Check everything in `document`, and keep what is right of it."""
     plain, plain_faults = _check_plain_tables(document, around)
-    inherited = tuple(f for f in plain_faults if f.path[0] == "defaults" and f.path[-1] in SECRET_KEYS)
+    inherited = tuple(fault for fault in plain_faults if _is_inherited_secret(fault.path))
     named, instance_faults = _named_tables(document, "instances")
     instances, frozen = _check_instances(named, plain.get("defaults", {}), inherited, around)
     profiles, profile_faults = _check_profiles(document, named)
@@ -50,9 +50,9 @@ def check_document(document: Mapping[str, object], around: Surroundings) -> Chec
 def _unknown_tables(document: Mapping[str, object]) -> tuple[Fault, ...]:
     known = list(Config.model_fields)
     return tuple(
-        Fault(
-            (key,), f"unknown {'table' if isinstance(value, dict) else 'key'}", _table_hint(key, known), is_table=True
-        )
+        Fault((key,), "unknown table", _table_hint(key, known), is_table=True)
+        if isinstance(value, dict)
+        else Fault((key,), "unknown key", _table_hint(key, known))
         for key, value in document.items()
         if key not in known
     )
@@ -62,6 +62,11 @@ def _table_hint(key: str, known: list[str]) -> str:
     if close := suggest(key, known):
         return f"did you mean {close}?"
     return f"remove it; the tables of this file are {', '.join(known)}"
+
+
+def _is_inherited_secret(path: KeyPath) -> bool:
+    """Whether the key at `path` is, or was meant to be, an API key for every instance."""
+    return path[0] == "defaults" and bool(suggest(path[-1], list(SECRET_KEYS)))
 
 
 def _check_plain_tables(

@@ -74,7 +74,8 @@ def table_of(field: FieldInfo) -> type[BaseModel] | None:
 
 def not_a_table(path: KeyPath, value: object) -> Fault:
     """The fault of a value that stands where a table belongs."""
-    return Fault(path, f"must be a table; it is {show(value)}", f"write [{format_keys(path)}] on a line of its own")
+    fix = f"write [{format_keys(path)}] on a line of its own"
+    return Fault(path, f"must be a table; it is {show(value)}", fix, is_table=True)
 
 
 def format_keys(path: KeyPath) -> str:
@@ -125,9 +126,10 @@ def _explain(model: type[BaseModel], raw: Mapping[str, object], path: KeyPath, l
             return _explain(table, value, (*path, key), rest)
         return not_a_table((*path, key), value)
     words = [mark for mark in marks_of(field) if isinstance(mark, Words)]
-    if rest and isinstance(value, list) and isinstance(rest[0], int):
+    holds_items = len(words) > 1  # else what follows the key names a branch of the type, no place in the value
+    if holds_items and rest and isinstance(value, list) and isinstance(rest[0], int):
         return _bad_item((*path, key), rest[0], value[rest[0]], words[-1])
-    if rest and isinstance(value, dict):
+    if holds_items and rest and isinstance(value, dict):
         return _bad_entry((*path, key, str(rest[0])), value[rest[0]], words[-1], is_name=rest[-1] == "[key]")
     shown = "a value that is not shown here" if is_secret_name(key) else show(value)
     return Fault((*path, key), f"must be {words[0].must_be}; it is {shown}", f"for example {key} = {words[0].example}")

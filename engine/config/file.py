@@ -153,7 +153,7 @@ def _explain_syntax(message: str, text: str) -> tuple[str, int | None]:
         what, line = message.removesuffix(" (at end of document)"), max(1, len(text.splitlines()))
     else:
         return f"not valid TOML: {message}", None
-    if twice := re.fullmatch(r"Cannot (?:declare|mutate immutable namespace|overwrite) \((.*)\)(?: twice)?", what):
+    if twice := re.fullmatch(r"Cannot declare \((.*)\) twice", what):
         keys = tuple(re.findall(r"'([^']*)'", twice[1]))
         return f"[{format_keys(keys)}] is there twice", line
     if what == "Cannot overwrite a value":

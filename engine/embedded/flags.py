@@ -18,6 +18,7 @@ from engine.embedded.values import (
     file_text,
     flash_attention,
     gpu_layers,
+    hosts,
     integer,
     integer_between,
     memory_targets,
@@ -162,7 +163,7 @@ _DEVICES: tuple[Flag, ...] = (
 )
 
 _SERVER: tuple[Flag, ...] = (
-    _value("--host", "hostnames", words, "HOST,... $HOST", "addresses to listen on, or a path that ends in .sock"),
+    _value("--host", "hostnames", hosts, "HOST,... $HOST", "addresses to listen on, or a path that ends in .sock"),
     _value("--port", "port", integer_between(1, MAX_PORT), "PORT $PORT", "port to listen on (default: 8080)"),
     _switch("--reuse-port", "reuse_port", "REUSE_PORT", "let several sockets share the port"),
     _joined("--api-key", "api_keys", words, "KEYS $LLAMA_API_KEY", "keys that clients must show, between commas"),

@@ -22,6 +22,7 @@ if not __package__:  # run by its path, and -I keeps every other folder out
 
 from engine.embedded.argv import ArgumentError, Command, CommandLine, format_help, parse_command_line
 from engine.embedded.location import INSTALL_COMMAND
+from engine.embedded.main_loop import wait_for_main_loop
 from engine.embedded.parameters import ParameterError, build_parameters
 from engine.embedded.values import MIB
 
@@ -78,6 +79,7 @@ def _serve(line: CommandLine) -> int:
         if KNOWN_FAILURE not in str(error):
             _say(f"error: {error}")
         return FAILED
+    wait_for_main_loop(parameters.hostnames[0], parameters.port, prefix=parameters.api_prefix, keys=parameters.api_keys)
     _wait_for_stop()
     del server  # returns when every request has ended
     return 0

@@ -33,7 +33,7 @@ def build_parameters(library: ModuleType, settings: Iterable[Setting]) -> Any:  
     """A CommonParams of `library` (xllamacpp) with the defaults of `llama-server` and these settings.
 
     Raises:
-        ParameterError: no model is named, or this xllamacpp lacks a parameter.
+        ParameterError: no model is named, llama.cpp takes a value not, or this xllamacpp lacks a parameter.
     """
     parameters = library.CommonParams()
     parameters.port = DEFAULT_PORT
@@ -46,6 +46,8 @@ def build_parameters(library: ModuleType, settings: Iterable[Setting]) -> Any:  
             raise ParameterError(
                 f"error: {setting.flag.names[-1]}: not in this version of xllamacpp: {error}"
             ) from None
+        except (ValueError, OverflowError) as error:
+            raise ParameterError(f'error while handling argument "{setting.flag.names[-1]}": {error}') from None
     if parameters.n_parallel < 0:
         parameters.n_parallel = AUTO_SLOTS
         parameters.kv_unified = True

@@ -125,6 +125,14 @@ def words(value: str) -> list[str]:
     return [word.strip() for word in value.split(",") if word.strip()]
 
 
+def hosts(value: str) -> list[str]:
+    """The addresses to listen on, between commas."""
+    found = words(value)
+    if not found:
+        raise ValueError("expected an address, for example 127.0.0.1")
+    return found
+
+
 def word_set(value: str) -> set[str]:
     """Words that stand between commas, in no order."""
     return set(words(value))

@@ -129,7 +129,7 @@ class IndexWriter:
 
 
 def read_log_inode(fd: int) -> int | None:
-    """The inode of the log file that the index open as `fd` belongs to; None when it is not an index of this version."""
+    """The inode of the log file that the index `fd` belongs to; None when it is no index of this version."""
     os.lseek(fd, 0, os.SEEK_SET)
     data = os.read(fd, HEADER.size)
     if len(data) < HEADER.size:

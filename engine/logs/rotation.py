@@ -47,7 +47,7 @@ class RotatingFile:
         if self._fd < 0 or self._index is None or self._index.is_deleted():
             return False
         try:
-            there = os.stat(self._log(0))
+            there = os.stat(self._log(0))  # noqa: PTH116 - no pathlib in the keeper
         except FileNotFoundError:
             return False
         here = os.fstat(self._fd)
@@ -68,7 +68,7 @@ class RotatingFile:
         return self.fit(data, start, now_us)
 
     def append(self, data: bytes | memoryview, now_us: int) -> int:
-        """Write what the system takes at once of `data` (not empty), read at `now_us`; returns how many bytes it took."""
+        """Write what the system takes at once of `data` (not empty); returns how many bytes that was."""
         if self._index is not None:
             self._index.note_piece(self.size, now_us)  # first, so that no reader sees bytes with an older time
         if not (written := os.write(self._fd, data)):
@@ -126,9 +126,9 @@ class RotatingFile:
     def _settle(self) -> None:
         """Make good what an earlier writer left: surplus pieces, and an index that missed its file's last move."""
         for name in os.listdir(self._directory):  # noqa: PTH208 - no pathlib in the keeper
-            stem, _, number = name.rpartition(".")
-            is_ours = stem in {f"{self._stream}.log", f"{self._stream}.idx"} and number.isdecimal()
-            if is_ours and int(number) > self._backups:
+            stem, _, suffix = name.rpartition(".")
+            is_ours = stem in {f"{self._stream}.log", f"{self._stream}.idx"} and suffix.isdecimal()
+            if is_ours and int(suffix) > self._backups:
                 _remove(os.path.join(self._directory, name))  # noqa: PTH118 - no pathlib in the keeper
         for number in range(self._backups, 0, -1):
             inode = _index_inode(self._path("idx", number - 1))
@@ -163,7 +163,7 @@ def _remove(path: str) -> None:
 
 def _inode(path: str) -> int | None:
     try:
-        return os.stat(path).st_ino & (2**64 - 1)
+        return os.stat(path).st_ino & (2**64 - 1)  # noqa: PTH116 - no pathlib in the keeper
     except FileNotFoundError:
         return None
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from engine.embedded.location import INSTALL_COMMAND
 from engine.errors import EngineError
 from engine.models.word_salad import CHAT_TEMPLATE, Vocabulary, build_vocabulary, follower_counts
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-INSTALL_COMMAND = 'pip install "llama-orch-tui[embedded]"'
 MODEL_VERSION = 1
 """Grows when other bytes are made, so that a cached file of before is not taken for the same."""
 
@@ -38,6 +38,15 @@ ROPE_BASE = 10000.0
 
 class ModelMakerError(EngineError):
     """The tiny model cannot be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the caller asked for."""
+
+    seed: int
+    vocab_pad: int
+    context_length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +69,12 @@ _PADDED = _Shape(width=32, layers=1, heads=1, kv_heads=1, feed_forward=32)
 """Narrow, so that a vocabulary of hundreds of thousands stays a small file."""
 
 
-def make_tiny_model(path: Path, *, seed: int = 7, vocab_pad: int = 0) -> Path:
+def make_tiny_model(path: Path, *, seed: int = 7, vocab_pad: int = 0, context_length: int = CONTEXT_LENGTH) -> Path:
     """Write the model to `path` (under 2 MB), whole or not at all, and return `path`.
 
     `vocab_pad` adds that many unused tokens, whose tokenizer takes long to load: 400,000 take more than a
-    second and make a file of 35 MB that says nothing readable.
+    second and make a file of 35 MB that says nothing readable. `context_length` (tokens) bounds how long an answer
+    can go on.
 
     Raises:
         ModelMakerError: the gguf package is missing, or the file cannot be written.
@@ -76,7 +86,7 @@ def make_tiny_model(path: Path, *, seed: int = 7, vocab_pad: int = 0) -> Path:
         os.close(handle)
         temporary = Path(name)
         try:
-            _write_model(library, temporary, seed, vocab_pad)
+            _write_model(library, temporary, _Plan(seed, vocab_pad, context_length))
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -130,14 +140,15 @@ def _load_gguf() -> ModuleType:
     return gguf
 
 
-def _write_model(library: ModuleType, path: Path, seed: int, vocab_pad: int) -> None:
-    vocabulary = build_vocabulary(vocab_pad)
-    shape = _PADDED if vocab_pad else _TALKING
+def _write_model(library: ModuleType, path: Path, plan: _Plan) -> None:
+    vocabulary = build_vocabulary(plan.vocab_pad)
+    shape = _PADDED if plan.vocab_pad else _TALKING
     writer = library.GGUFWriter(path, "llama")
     try:
+        writer.add_context_length(plan.context_length)
         _describe_architecture(library, writer, shape, vocabulary)
         _describe_tokenizer(library, writer, vocabulary)
-        for name, tensor in _build_tensors(shape, vocabulary, seed).items():
+        for name, tensor in _build_tensors(shape, vocabulary, plan.seed).items():
             writer.add_tensor(name, tensor)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
@@ -151,7 +162,6 @@ def _describe_architecture(library: ModuleType, writer: Any, shape: _Shape, voca
     writer.add_description("random weights for trying things out; says nothing of worth")
     writer.add_license("cc0-1.0")
     writer.add_file_type(library.LlamaFileType.MOSTLY_F16)
-    writer.add_context_length(CONTEXT_LENGTH)
     writer.add_embedding_length(shape.width)
     writer.add_feed_forward_length(shape.feed_forward)
     writer.add_block_count(shape.layers)

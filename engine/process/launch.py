@@ -56,8 +56,8 @@ class Launched:
     """A server that was executed."""
 
     keeper_pid: int
-    pid: int
-    started_at: float
+    greeting: Record
+    """What the keeper says of the run, as in its run record."""
 
 
 def build_spec_record(home: Home, spec: LaunchSpec) -> Record:
@@ -68,7 +68,7 @@ def build_spec_record(home: Home, spec: LaunchSpec) -> Record:
         ("name", spec.name),
         ("run", spec.run_id),
         ("lock", str(home.instance_lock(spec.name))),
-        ("socket", str(home.socket(spec.name))),
+        ("socket", str(home.keeper_socket(spec.name))),
         ("run_record", str(home.run_record(spec.name))),
         ("exit_record", str(home.exit_record(spec.name))),
         ("logs", str(home.instance_logs(spec.name))),
@@ -102,7 +102,7 @@ def launch(home: Home, spec: LaunchSpec) -> Launched:
     finally:
         os.close(answer_end)
     if get_value(reply, "event") == "running":
-        return Launched(keeper_pid, int(get_value(reply, "pid")), float(get_value(reply, "started_at")))
+        return Launched(keeper_pid, reply)
     system.end_child(keeper_pid)
     raise _explain(home, spec, reply)
 

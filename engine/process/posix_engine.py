@@ -56,6 +56,12 @@ def kill_process(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def kill_session(leader: int) -> None:
+    """Kill the whole process group of our own unreaped child, which leads it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
 def listen_private(path: Path) -> socket.socket:
     """A listening socket at `path` in a folder that is this user's alone, in place of a dead one's.
 

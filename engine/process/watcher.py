@@ -87,6 +87,12 @@ class KeeperWatcher:
                 self._to_reap.add(keeper_child)
         self._ring()
 
+    def collect(self, keeper_child: int) -> None:
+        """Collect a keeper that this process started and that has ended already."""
+        with self._lock:
+            self._to_reap.add(keeper_child)
+        self._ring()
+
     def send(self, name: str, record: Record) -> bool:
         """Tell an instance's keeper something; False when there is no connection to it."""
         with self._lock:

@@ -42,6 +42,11 @@ def kill_process(pid: int) -> None:
     refuse()
 
 
+def kill_session(leader: int) -> None:
+    """Refused: see `refuse`."""
+    refuse()
+
+
 def is_locked(path: str) -> bool:
     """Refused: see `refuse`."""
     refuse()

@@ -104,6 +104,10 @@ class Store:
         """What is wanted of every instance that somebody ever decided about."""
         return {name: Desired(value) for name, value in self._connection.execute("SELECT name, desired FROM desired")}
 
+    def load_decision_times(self) -> dict[str, float]:
+        """When somebody last decided about every instance."""
+        return dict(self._connection.execute("SELECT name, ts FROM desired").fetchall())
+
     def save_runtime(self, row: RuntimeRow) -> None:
         """Remember where an instance is."""
         values = [getattr(row, column) for column in _RUNTIME_COLUMNS]

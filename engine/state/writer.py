@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import StateError
+from engine.snapshots import Desired
 from engine.state.store import Store, open_store
 
 Write = Callable[[Store], None]
@@ -52,6 +53,10 @@ class StateWriter:
                 self._waiting.popleft()
                 self._dropped += 1
             self._condition.notify_all()
+
+    def save_desired(self, name: str, desired: Desired, who: str, ts: float) -> None:
+        """Have an operator's (or policy's) wish about an instance written."""
+        self.submit(lambda store: store.save_desired(name, desired, who, ts))
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything submitted is stored; False when that took longer than `timeout_s` seconds."""

@@ -1,0 +1,238 @@
+"""The leading engine: all parts put together in one process, for whoever holds the supervisor lock."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from random import Random
+
+import psutil
+
+from engine.clock import Clock
+from engine.config.watch import ConfigWatch
+from engine.errors import ExitCode
+from engine.health.monitor import HealthMonitor
+from engine.leader_server import LeaderServer
+from engine.paths import Home
+from engine.process import system
+from engine.process.ports import PortBook
+from engine.process.records import write_record
+from engine.process.watcher import KeeperWatcher
+from engine.snapshots import (
+    Act,
+    Event,
+    EventQuery,
+    EventType,
+    LeaderInfo,
+    LeaderKind,
+    Level,
+    Outcome,
+    Request,
+    Snapshot,
+    Target,
+)
+from engine.state.store import Store, open_store
+from engine.state.writer import StateWriter
+from engine.supervision.desk import Desk
+from engine.supervision.fleet import Fleet
+from engine.supervision.journal import KEPT_EVENTS, Journal
+from engine.supervision.kit import Kit
+from engine.supervision.messages import (
+    ConfigRead,
+    FaultTold,
+    HealthJudged,
+    KeeperGone,
+    KeeperSaid,
+    Measured,
+    Message,
+    RequestFiled,
+)
+from engine.supervision.starter import Starter
+from engine.supervision.supervisor import Mandate, Supervisor
+from engine.supervision.takeover import Remembered
+from engine.telemetry.meter import Meter
+
+WORKERS = 8
+REQUEST_LIFE_S = 30.0
+EVENT_RETENTION_S = 7 * 86400.0
+RETENTION_PIECE = 5000
+STOP_MARGIN_S = 10.0
+"""How much longer than the longest grace stopping everything may take."""
+
+
+class LeadingEngine:
+    """Supervises. The caller holds the supervisor lock for as long as this lives."""
+
+    def __init__(
+        self,
+        home: Home,
+        leader: LeaderInfo,
+        publish: Callable[[Snapshot], None],
+        *,
+        clock: Clock | None = None,
+        random: Random | None = None,
+        scope: frozenset[str] | None = None,
+        is_demo: bool = False,
+    ) -> None:
+        """Take over.
+
+        Raises:
+            StateError: the database is damaged, or newer than this program; nothing was touched.
+            OSError: the state folder cannot be made.
+        """
+        self._home = home
+        self._clock = clock or Clock()
+        self._publish = publish
+        self._latest = Snapshot()
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._is_closed = False
+        system.make_private_dir(str(home.state_dir))
+        system.make_private_dir(str(home.run_dir))
+        remembered, decided = self._recall()
+        post = self._inbox.put
+        self._writer = StateWriter(home.state_file, lambda message: post(FaultTold("state", message)))
+        self._watcher = KeeperWatcher(
+            lambda name, record: post(KeeperSaid(name, record)), lambda name, run: post(KeeperGone(name, run))
+        )
+        self._monitor = HealthMonitor(
+            self._clock, lambda name, run, verdict, result: post(HealthJudged(name, run, verdict, result))
+        )
+        self._meter = Meter(lambda usages, host: post(Measured(usages, host)))
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine-worker")
+        self._config = ConfigWatch(home.config_file, os.environ, lambda loaded: post(ConfigRead(loaded)))
+        kit, dirty = self._build_kit(is_demo=is_demo)
+        self._supervisor = Supervisor(
+            kit,
+            Mandate(leader, scope),
+            self._inbox,
+            dirty,
+            random or Random(),  # noqa: S311 - jitter
+            self._announce,
+        )
+        self._server = LeaderServer(home.leader_socket, self, leader)
+        self._begin(leader, remembered, decided)
+
+    def _recall(self) -> tuple[Remembered, dict[str, float]]:
+        """What the database knows; a locked or unwritable one is no reason not to lead."""
+        self._stored_events: tuple[Event, ...] = ()
+        try:
+            store = open_store(self._home.state_file)
+        except (sqlite3.OperationalError, OSError) as error:
+            self._inbox.put(FaultTold("state", f"{self._home.state_file}: {error}"))
+            return Remembered({}, {}), {}
+        if store is None:
+            return Remembered({}, {}), {}
+        with contextlib.closing(store):
+            self._settle(store)
+            self._stored_events = store.read_events(EventQuery(limit=KEPT_EVENTS))
+            return Remembered(store.load_desired(), store.load_runtime()), store.load_decision_times()
+
+    def _settle(self, store: Store) -> None:
+        """Close what a leader before us left half done: the facts tell what became of it, it is not repeated."""
+        now = self._clock.wall()
+        with contextlib.suppress(sqlite3.OperationalError), store.transaction():
+            store.settle_requests("the leader ended before it was done", int(ExitCode.LEADER_TIMEOUT), now)
+            store.delete_older("events", now - EVENT_RETENTION_S, RETENTION_PIECE)
+            store.delete_older("health_history", now - EVENT_RETENTION_S, RETENTION_PIECE)
+
+    def _build_kit(self, *, is_demo: bool) -> tuple[Kit, set[str]]:
+        dirty: set[str] = set()
+        fleet = Fleet()
+        journal = Journal(self._writer, self._clock)
+        journal.preload(self._stored_events)
+        ports = PortBook()
+        kit = Kit(
+            home=self._home,
+            clock=self._clock,
+            fleet=fleet,
+            desk=Desk(fleet, journal, self._writer, self._clock, dirty.add),
+            journal=journal,
+            writer=self._writer,
+            starter=Starter(self._home, ports, os.environ, is_demo),
+            ports=ports,
+            watcher=self._watcher,
+            monitor=self._monitor,
+            meter=self._meter,
+            pool=self._pool,
+            post=self._inbox.put,
+            stop=self._stop,
+        )
+        return kit, dirty
+
+    def _begin(self, leader: LeaderInfo, remembered: Remembered, decided: dict[str, float]) -> None:
+        self._writer.start()
+        for part in (self._watcher, self._monitor, self._meter):
+            part.start()
+        kind = leader.kind.value
+        self._supervisor.journal.tell(
+            None, EventType.LED, f"{kind} (PID {leader.pid}) leads", Level.INFO, pid=leader.pid, kind=kind
+        )
+        self._supervisor.apply_config(ConfigRead(self._config.read()))
+        self._supervisor.take_over(remembered)
+        if leader.kind is not LeaderKind.CLI:
+            self._supervisor.want_autostart(psutil.boot_time(), decided)
+        write_record(
+            str(self._home.leader_record),
+            [("version", leader.version), ("pid", str(leader.pid)), ("kind", kind), ("since", repr(leader.since))],
+        )
+        self._server.start()
+        self._supervisor.start()
+        self._config.start()
+
+    def _announce(self, snapshot: Snapshot) -> None:
+        self._latest = snapshot
+        self._server.publish(snapshot)
+        self._publish(snapshot)
+
+    # -- asking
+
+    def snapshot(self) -> Snapshot:
+        """The newest published snapshot."""
+        return self._latest
+
+    def submit(self, act: Act, target: Target, who: str) -> Future[Outcome]:
+        """Ask for an act."""
+        now = self._clock.wall()
+        return self.submit_request(Request(uuid.uuid4().hex, act, target, who, now, now + REQUEST_LIFE_S))
+
+    def submit_request(self, request: Request) -> Future[Outcome]:
+        """Ask for an act that already has an id."""
+        future: Future[Outcome] = Future()
+        if self._is_closed:
+            future.set_result(Outcome(request.id, int(ExitCode.LEADER_TIMEOUT), "the supervisor has ended"))
+        else:
+            self._inbox.put(RequestFiled(request, future))
+        return future
+
+    # -- the end
+
+    def close(self, *, stop_instances: bool = False) -> None:
+        """End every thread; the models run on unless `stop_instances`. Idempotent."""
+        if self._is_closed:
+            return
+        if stop_instances:
+            self._stop_everything()
+        self._is_closed = True
+        self._server.close()
+        self._config.close()
+        self._stop.set()
+        self._supervisor.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._meter.close()
+        self._monitor.close()
+        self._watcher.close()
+        self._writer.close()
+        with contextlib.suppress(OSError):  # the folder may be gone; the lock alone proves who leads
+            self._home.leader_record.unlink(missing_ok=True)
+
+    def _stop_everything(self) -> None:
+        future = self.submit(Act.STOP, Target(everything=True), "exit")
+        with contextlib.suppress(TimeoutError):  # what did not end is left to its keeper, which has its orders
+            future.result(timeout=REQUEST_LIFE_S + STOP_MARGIN_S)

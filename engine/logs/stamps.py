@@ -1,0 +1,97 @@
+"""Reading the index of one log file: when its bytes were read, where lines are cut off and bytes are missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.logs.index import BREAK, GAP, HEADER, KIND_SHIFT, OFFSET_MASK, RECORD
+
+_RECORDS_PER_READ = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One record of an index."""
+
+    kind: int
+    offset: int
+    value: int
+
+    @property
+    def is_gap(self) -> bool:
+        """True when `value` bytes are missing before `offset`."""
+        return self.kind == GAP
+
+    @property
+    def ends_line(self) -> bool:
+        """True when the line before `offset` ends there, newline or not."""
+        return self.kind in {GAP, BREAK}
+
+
+class Stamps:
+    """The records of one index file, found by bisection, so that its size does not matter. Owns the descriptor."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def between(self, start: int, end: int) -> list[Mark]:
+        """The records with ``start <= offset <= end``, after the last one before them that tells a time."""
+        count = self._count()
+        low, high = 0, count
+        while low < high:
+            middle = (low + high) // 2
+            if self._read(middle, 1)[0].offset < start:
+                low = middle + 1
+            else:
+                high = middle
+        first = low - 1
+        while first > 0 and self._read(first, 1)[0].is_gap:
+            first -= 1
+        marks = []
+        for mark in self._from(max(first, 0), count):
+            if mark.offset > end:
+                break
+            if mark.offset >= start or not mark.is_gap:
+                marks.append(mark)
+        return marks
+
+    def first_since(self, ts: float) -> int | None:
+        """The offset of the first byte that was read at `ts` or later; None when there is none."""
+        wanted = int(ts * 1e6)
+        low, high = 0, self._count()
+        while low < high:
+            middle = (low + high) // 2
+            timed = next((mark for mark in self._from(middle, high) if not mark.is_gap), None)
+            if timed is not None and timed.value < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        timed = next((mark for mark in self._from(low, self._count()) if not mark.is_gap), None)
+        return timed.offset if timed is not None else None
+
+    def is_empty(self) -> bool:
+        """True when the index has no record."""
+        return self._count() == 0
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._fd)
+
+    def _count(self) -> int:
+        return max(os.fstat(self._fd).st_size - HEADER.size, 0) // RECORD.size
+
+    def _from(self, number: int, end: int) -> Iterator[Mark]:
+        while number < end:
+            marks = self._read(number, min(_RECORDS_PER_READ, end - number))
+            if not marks:
+                return
+            yield from marks
+            number += len(marks)
+
+    def _read(self, number: int, count: int) -> list[Mark]:
+        os.lseek(self._fd, HEADER.size + number * RECORD.size, os.SEEK_SET)
+        data = os.read(self._fd, count * RECORD.size)
+        whole = memoryview(data)[: len(data) - len(data) % RECORD.size]
+        return [Mark(word >> KIND_SHIFT, word & OFFSET_MASK, value) for word, value in RECORD.iter_unpack(whole)]

@@ -1,0 +1,234 @@
+"""The engine as a console holds it: it leads when nobody else does, else follows, and takes over when the leader goes.
+
+`Session` meets `engine.protocol.Engine`; which of the two implementations works behind it, nobody needs to know.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from engine.clock import Clock
+from engine.describe import describe_instance
+from engine.errors import ExitCode, LeaderTimeoutError, StateError
+from engine.following import FollowingEngine, connect_leader, read_leader
+from engine.leading import REQUEST_LIFE_S, LeadingEngine
+from engine.logs.reader import read_tail
+from engine.logs.view import LogViews
+from engine.paths import Home
+from engine.process import system
+from engine.protocol import LogView
+from engine.publisher import Publisher
+from engine.snapshots import (
+    Act,
+    Description,
+    Event,
+    EventQuery,
+    Fault,
+    LeaderInfo,
+    LeaderKind,
+    LogLine,
+    Outcome,
+    Request,
+    Snapshot,
+    Stream,
+    Target,
+)
+from engine.state.reading import read_stored_events
+
+TRY_PERIOD_S = 0.5
+"""How often a follower tries the lock beside hearing its leader go: far below the 2 s in which one must lead again."""
+GUARD_PERIOD_S = 1.0
+"""How often a leader looks whether its lock file is still there."""
+
+
+class Session:
+    """One console's engine. Its thread `succession` owns the lock and the present engine."""
+
+    def __init__(
+        self,
+        home: Home,
+        kind: LeaderKind,
+        version: str,
+        *,
+        clock: Clock | None = None,
+        scope: frozenset[str] | None = None,
+        is_demo: bool = False,
+    ) -> None:
+        self._home = home
+        self._kind = kind
+        self._version = version
+        self._clock = clock or Clock()
+        self._scope = scope
+        self._is_demo = is_demo
+        self._publisher = Publisher()
+        self._views = LogViews()
+        self._lock = FileLock(str(home.supervisor_lock), mode=0o600, thread_local=False)
+        self._engine: LeadingEngine | FollowingEngine | None = None
+        self._wake = threading.Event()
+        self._settled = threading.Event()
+        self._error: Exception | None = None
+        self._is_closing = False
+        self._stops_instances = False
+        self._thread = threading.Thread(target=self._run, name="succession", daemon=True)
+
+    def open(self) -> None:
+        """Begin in the background; the first snapshot comes when there is one."""
+        system.make_private_dir(str(self._home.state_dir))
+        self._thread.start()
+
+    def wait_until_open(self, timeout_s: float) -> None:
+        """Wait until it leads or follows.
+
+        Raises:
+            StateError: the database is damaged, or newer than this program.
+            OSError: the state folder or its lock cannot be used.
+            LeaderTimeoutError: somebody holds the lock and does not answer.
+        """
+        if not self._settled.wait(timeout_s):
+            leader = read_leader(self._home)
+            who = f"PID {leader.pid} ({leader.kind.value})" if leader else "another process"
+            raise LeaderTimeoutError(
+                f"{who} holds {self._home.supervisor_lock} and does not answer; end it, then retry"
+            )
+        if self._error is not None:
+            raise self._error
+
+    # -- the face
+
+    def snapshot(self) -> Snapshot:
+        """The newest published snapshot."""
+        return self._publisher.snapshot
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
+        """Be told the present, then the future."""
+        return self._publisher.subscribe(listener)
+
+    def submit(self, act: Act, target: Target) -> Future[Outcome]:
+        """Ask whoever leads for an act."""
+        now = self._clock.wall()
+        request = Request(uuid.uuid4().hex, act, target, self._kind.value, now, now + REQUEST_LIFE_S)
+        engine = self._engine
+        if engine is not None:
+            return engine.submit_request(request)
+        future: Future[Outcome] = Future()
+        reason = str(self._error) if self._error else "nobody leads at this moment; ask again"
+        future.set_result(Outcome(request.id, int(ExitCode.LEADER_TIMEOUT), reason))
+        return future
+
+    def read_events(self, query: EventQuery) -> tuple[Event, ...]:
+        """Stored events, oldest first."""
+        return read_stored_events(self._home.state_file, query)
+
+    def read_log(self, name: str, lines: int, stream: Stream = Stream.BOTH) -> tuple[LogLine, ...]:
+        """The last lines of an instance's log."""
+        return read_tail(self._home.instance_logs(name), lines, stream)
+
+    def open_log(self, name: str) -> LogView:
+        """A live window on an instance's log."""
+        return self._views.open(name, self._home.instance_logs(name))
+
+    def describe(self, name: str) -> Description:
+        """All there is to say about one instance."""
+        return describe_instance(self._home, name, self.snapshot(), os.environ)
+
+    def close(self, *, stop_instances: bool = False) -> None:
+        """End every thread of the engine; the models run on unless `stop_instances`. Idempotent."""
+        self._stops_instances = stop_instances
+        self._is_closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._views.close()
+
+    # -- the succession
+
+    def _run(self) -> None:
+        try:
+            while not self._is_closing:
+                self._wake.clear()
+                if self._try_lock():
+                    self._lead()
+                else:
+                    self._follow()
+        except (StateError, OSError) as error:
+            self._fail(error)
+
+    def _try_lock(self) -> bool:
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        return True
+
+    def _lead(self) -> None:
+        leader = LeaderInfo(os.getpid(), self._kind, self._clock.wall(), self._version)
+        try:
+            engine = LeadingEngine(
+                self._home,
+                leader,
+                self._publisher.publish,
+                clock=self._clock,
+                scope=self._scope,
+                is_demo=self._is_demo,
+            )
+            self._engine = engine
+            self._settled.set()
+            files = self._identify_files()
+            while not self._is_closing and self._identify_files() == files:
+                self._wake.wait(GUARD_PERIOD_S)
+            self._engine = None
+            engine.close(stop_instances=self._stops_instances)
+        finally:
+            self._lock.release()
+
+    def _identify_files(self) -> tuple[tuple[int, int] | None, ...]:
+        """What the lock and the database are right now: somebody who replaces either makes another leader possible."""
+        return tuple(_identify(path) for path in (self._home.supervisor_lock, self._home.state_file))
+
+    def _follow(self) -> None:
+        connection = connect_leader(self._home)
+        if connection is None:
+            self._wake.wait(TRY_PERIOD_S)  # between two leaders, or before the new one listens
+            return
+        engine = FollowingEngine(connection, self._publisher.publish, self._wake.set, self._clock)
+        engine.start()
+        self._engine = engine
+        self._settled.set()
+        self._wake.wait()
+        if self._is_closing and self._stops_instances:
+            self._ask_to_stop_everything(engine)
+        self._engine = None
+        engine.close()
+
+    def _ask_to_stop_everything(self, engine: FollowingEngine) -> None:
+        now = self._clock.wall()
+        request = Request(
+            uuid.uuid4().hex, Act.STOP, Target(everything=True), self._kind.value, now, now + REQUEST_LIFE_S
+        )
+        with contextlib.suppress(TimeoutError):  # the leader has its orders all the same
+            engine.submit_request(request).result(REQUEST_LIFE_S)
+
+    def _fail(self, error: Exception) -> None:
+        """There can be no engine: say so to whoever waits, and on the screen."""
+        self._error = error
+        now = self._clock.wall()
+        fault = Fault("engine", str(error), now)
+        self._publisher.publish(replace(self._publisher.snapshot, seq=-1, taken_at=now, faults=(fault,)))
+        self._settled.set()
+
+
+def _identify(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,50 @@
+"""Reading the database without leading: for commands, followers and screens, each time over a connection of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.errors import StateError
+from engine.snapshots import Event, EventQuery, Health
+from engine.state.store import Store, open_store
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[Store | None]:
+    """The store for a moment of reading; None when there is none yet.
+
+    Raises:
+        StateError: it is damaged, locked for too long, or of another version.
+    """
+    try:
+        store = open_store(path, create=False)
+        if store is None:
+            yield None
+            return
+        with contextlib.closing(store):
+            yield store
+    except sqlite3.Error as error:
+        raise StateError(f"{path}: cannot be read: {error}") from error
+
+
+def read_stored_events(path: Path, query: EventQuery) -> tuple[Event, ...]:
+    """Stored events, oldest first; none when there is no database yet.
+
+    Raises:
+        StateError: the database cannot be read.
+    """
+    with reading(path) as store:
+        return store.read_events(query) if store is not None else ()
+
+
+def read_stored_health(path: Path, name: str, limit: int) -> tuple[tuple[float, Health, float | None, str], ...]:
+    """The newest health records of an instance, oldest first.
+
+    Raises:
+        StateError: the database cannot be read.
+    """
+    with reading(path) as store:
+        return store.read_health(name, limit) if store is not None else ()

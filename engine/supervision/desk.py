@@ -1,0 +1,198 @@
+"""The desk: takes requests, sets what is wanted, and answers when that is done or refused.
+
+Owned by the supervisor's thread. A request is answered at exec or a definite refusal (start, restart), or at the end
+of the run (stop); readiness is somebody else's question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, field
+
+from engine.clock import Clock
+from engine.errors import AlreadyRunningError, ConfigError, EngineError, ExitCode, NotRunningError
+from engine.snapshots import Act, Desired, EventType, Level, Outcome, Request, Status, Target
+from engine.state.writer import StateWriter
+from engine.supervision.fleet import Fleet
+from engine.supervision.journal import Journal
+from engine.supervision.slot import Slot
+
+FLUSH_LIMIT_S = 0.5
+"""How long a decision waits to be on disk before it is acted upon; a database that refuses does not keep it longer."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    request: Request
+    future: Future[Outcome]
+    waiting: set[str]
+    changed: list[str] = field(default_factory=list)
+    refusals: list[EngineError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Desk:
+    """Requests under way. `mark` is called with every name whose wishes changed."""
+
+    def __init__(
+        self, fleet: Fleet, journal: Journal, writer: StateWriter, clock: Clock, mark: Callable[[str], None]
+    ) -> None:
+        self._fleet = fleet
+        self._journal = journal
+        self._writer = writer
+        self._clock = clock
+        self._mark = mark
+        self._pending: list[_Pending] = []
+
+    def accept(self, request: Request, future: Future[Outcome]) -> None:
+        """Take up one request."""
+        self._writer.submit(lambda store: store.save_request(request, None, self._clock.wall()))
+        pending = _Pending(request, future, set())
+        try:
+            names = self._choose(request)
+        except EngineError as error:
+            pending.refusals.append(error)
+            self._journal.tell(None, EventType.REFUSED, str(error), Level.WARNING, who=request.who)
+            self._answer(pending)
+            return
+        self._pending.append(pending)
+        for name in names:
+            self._wish(self._fleet.slots[name], request, pending)
+        self._writer.flush(FLUSH_LIMIT_S)
+        self._answer_if_done(pending)
+
+    def settle(self, name: str, act: Act, refusal: EngineError | None = None) -> None:
+        """What was asked of an instance is done, or (with `refusal`) will not be.
+
+        `act` is STOP when it rests now, START when it was executed or could not be: that answers restarts, too.
+        """
+        for pending in list(self._pending):
+            asks_to_stop = pending.request.act is Act.STOP
+            if name not in pending.waiting or asks_to_stop != (act is Act.STOP):
+                continue
+            pending.waiting.discard(name)
+            if refusal is not None:
+                pending.refusals.append(refusal)
+            else:
+                pending.changed.append(name)
+            self._answer_if_done(pending)
+
+    def overrule(self, name: str, act: Act) -> None:
+        """Answer those who wait for the opposite of what somebody has asked since."""
+        for pending in list(self._pending):
+            if name in pending.waiting and (pending.request.act is Act.STOP) != (act is Act.STOP):
+                pending.waiting.discard(name)
+                pending.notes.append(f"{name}: overruled by a later {act.value}")
+                self._answer_if_done(pending)
+
+    def expire(self, now: float) -> None:
+        """Answer what has waited too long."""
+        for pending in list(self._pending):
+            if pending.request.expires_at <= now:
+                names = ", ".join(sorted(pending.waiting))
+                pending.notes.append(f"{names}: {pending.request.act.value} is under way, not done yet")
+                pending.waiting.clear()
+                self._answer_if_done(pending, late=True)
+
+    def next_expiry(self) -> float | None:
+        """When `expire` is due (wall clock)."""
+        return min((pending.request.expires_at for pending in self._pending), default=None)
+
+    def has_asked(self, name: str) -> bool:
+        """True while somebody waits for this instance's start."""
+        return any(name in one.waiting and one.request.act is not Act.STOP for one in self._pending)
+
+    def close(self) -> None:
+        """Answer everybody who still waits: the engine ends."""
+        for pending in list(self._pending):
+            pending.notes.append("the supervisor ended before it was done; what is wanted is written down")
+            pending.waiting.clear()
+            self._answer_if_done(pending, late=True)
+
+    # -- choosing
+
+    def _choose(self, request: Request) -> list[str]:
+        """The instances a request concerns, dependencies or dependents included.
+
+        Raises:
+            EngineError: the request as a whole is refused.
+        """
+        names = self._fleet.resolve(request.target)
+        is_wide = request.target != Target(names=request.target.names)
+        if request.act is Act.STOP:
+            names = self._fleet.with_dependents(names)
+            open_ones = [name for name in names if not _rests(self._fleet.slots[name])]
+            if not open_ones and not is_wide:
+                raise NotRunningError(f"{', '.join(names)}: not running")
+            return open_ones
+        if is_wide and request.act is Act.RESTART:
+            names = [name for name in names if self._fleet.slots[name].desired is Desired.RUNNING]
+        for name in names:
+            slot = self._fleet.slots[name]
+            if slot.spec is None:
+                raise ConfigError(slot.config_error or f"{name}: not in the configuration")
+        needed = self._fleet.with_dependencies(names)
+        if request.act is Act.RESTART:
+            return [name for name in needed if name in names or not _runs(self._fleet.slots[name])]
+        names = needed
+        open_ones = [name for name in names if not _runs(self._fleet.slots[name])]
+        if not open_ones and not is_wide:
+            raise AlreadyRunningError(f"{', '.join(request.target.names)}: already running")
+        return open_ones
+
+    def _wish(self, slot: Slot, request: Request, pending: _Pending) -> None:
+        """Set what is wanted of one instance."""
+        who = request.who
+        self.overrule(slot.name, request.act)
+        wanted = Desired.STOPPED if request.act is Act.STOP else Desired.RUNNING
+        if slot.undo_desired is None or request.act is Act.STOP:
+            slot.undo_desired = None if request.act is Act.STOP else slot.desired
+        slot.desired = wanted
+        name = slot.name
+        self._writer.save_desired(name, wanted, who, self._clock.wall())
+        if request.act is Act.STOP:
+            slot.wants_replacement = False
+        else:
+            slot.failures = slot.restarts = 0
+            slot.retry_mono = None
+            slot.wants_replacement = request.act is Act.RESTART and slot.run is not None
+            if slot.status in (Status.FAILED, Status.BACKOFF):
+                slot.status = Status.STOPPED
+        pending.waiting.add(name)
+        self._journal.tell(name, EventType.REQUESTED, f"{request.act.value} asked for by {who}", Level.INFO, who=who)
+        self._mark(name)
+
+    # -- answering
+
+    def _answer_if_done(self, pending: _Pending, *, late: bool = False) -> None:
+        if pending.waiting or pending not in self._pending:
+            return
+        self._pending.remove(pending)
+        self._answer(pending, late=late)
+
+    def _answer(self, pending: _Pending, *, late: bool = False) -> None:
+        request = pending.request
+        code = pending.refusals[0].exit_code if pending.refusals else ExitCode.OK
+        if late and not pending.refusals:
+            code = ExitCode.STOP_FAILED if request.act is Act.STOP else ExitCode.LEADER_TIMEOUT
+        done = {Act.START: "started", Act.STOP: "stopped", Act.RESTART: "restarted"}[request.act]
+        lines = [str(refusal) for refusal in pending.refusals] + pending.notes
+        if pending.changed:
+            lines.append(f"{', '.join(pending.changed)}: {done}")
+        outcome = Outcome(request.id, int(code), "\n".join(lines) or "nothing to do", tuple(pending.changed))
+        now = self._clock.wall()
+        self._writer.submit(lambda store: store.save_request(request, outcome, now))
+        try:
+            pending.future.set_result(outcome)
+        except InvalidStateError:
+            return  # whoever asked has gone, and cancelled it
+
+
+def _rests(slot: Slot) -> bool:
+    return slot.desired is Desired.STOPPED and not slot.is_alive and slot.status is Status.STOPPED
+
+
+def _runs(slot: Slot) -> bool:
+    is_up = slot.status in (Status.STARTING, Status.RUNNING)
+    return slot.desired is Desired.RUNNING and is_up and not slot.wants_replacement

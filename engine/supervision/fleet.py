@@ -1,0 +1,129 @@
+"""All instances together: which there are, and who needs whom. Owned by the supervisor's thread."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+
+from engine.config.file import LoadedConfig
+from engine.config.schema import Config
+from engine.errors import NoSuchInstanceError
+from engine.snapshots import State, Status, Target
+from engine.supervision.slot import Slot
+
+REMOVED = "its table is no longer in the file; stop it, or bring the table back"
+
+
+class Fleet:
+    """The slots, in the file's order; runs without a table come last."""
+
+    def __init__(self) -> None:
+        self.slots: dict[str, Slot] = {}
+        self.config = Config()
+
+    def __iter__(self) -> Iterator[Slot]:
+        return iter(self.slots.values())
+
+    def apply(self, loaded: LoadedConfig) -> list[str]:
+        """Take up a configuration; the names whose table changed.
+
+        A table with a fault leaves its instance with the last good one; a file that cannot be read changes nothing
+        but what each instance says of it.
+        """
+        if not loaded.readable:
+            reason = str(loaded.problems[0]) if loaded.problems else "the file cannot be read"
+            for slot in self:
+                slot.config_error = reason
+            return []
+        before = self.slots
+        changed = []
+        self.slots = {}
+        for name in _in_order(loaded):
+            slot = before[name] if name in before else Slot(name)
+            fresh = loaded.config.instances.get(name)
+            if fresh is not None and fresh != slot.spec:
+                if slot.spec is not None:
+                    changed.append(name)
+                slot.spec = fresh
+            slot.config_error = loaded.frozen.get(name, "")
+            self.slots[name] = slot
+        for name, slot in before.items():
+            if name not in self.slots and slot.is_alive:
+                slot.config_error = REMOVED
+                self.slots[name] = slot
+        self.config = loaded.config
+        return changed
+
+    def dependencies(self, name: str) -> tuple[str, ...]:
+        """What an instance needs directly."""
+        slot = self.slots.get(name)
+        return slot.spec.depends_on if slot is not None and slot.spec is not None else ()
+
+    def dependents(self, name: str) -> tuple[str, ...]:
+        """Who needs it directly."""
+        return tuple(slot.name for slot in self if name in self.dependencies(slot.name))
+
+    def with_dependencies(self, names: Iterable[str]) -> list[str]:
+        """These and all they need, needed ones first."""
+        found: list[str] = []
+
+        def visit(name: str, path: tuple[str, ...]) -> None:
+            if name in found or name in path or name not in self.slots:
+                return
+            for needed in self.dependencies(name):
+                visit(needed, (*path, name))
+            found.append(name)
+
+        for name in names:
+            visit(name, ())
+        return found
+
+    def with_dependents(self, names: Iterable[str]) -> list[str]:
+        """These and all that need them."""
+        found = list(names)
+        for name in found:
+            found.extend(other for other in self.dependents(name) if other not in found)
+        return found
+
+    def unready_dependencies(self, name: str) -> tuple[str, ...]:
+        """What it needs and has not got yet."""
+        needed = (self.slots.get(other) for other in self.dependencies(name))
+        return tuple(slot.name for slot in needed if slot is not None and slot.state is not State.READY)
+
+    def has_live_dependents(self, name: str) -> bool:
+        """True while somebody that needs it still runs."""
+        return any(self.slots[other].is_alive for other in self.dependents(name))
+
+    def fixed_ports(self, but: str) -> frozenset[int]:
+        """Ports that the file gives to other instances."""
+        return frozenset(
+            slot.spec.port
+            for slot in self
+            if slot.name != but and slot.spec is not None and isinstance(slot.spec.port, int)
+        )
+
+    def resolve(self, target: Target) -> list[str]:
+        """The names a target means, in the file's order.
+
+        Raises:
+            NoSuchInstanceError: a name that nobody has, with names that are close to it.
+        """
+        for name in target.names:
+            if name not in self.slots:
+                close = difflib.get_close_matches(name, self.slots, 2)
+                raise NoSuchInstanceError(name, tuple(close))
+        return [slot.name for slot in self if _is_meant(slot, target)]
+
+
+def _is_meant(slot: Slot, target: Target) -> bool:
+    return (
+        slot.name in target.names
+        or target.everything
+        or (target.unhealthy and (slot.state is State.UNHEALTHY or slot.status in (Status.FAILED, Status.BACKOFF)))
+        or (bool(target.tag) and slot.spec is not None and target.tag in slot.spec.tags)
+    )
+
+
+def _in_order(loaded: LoadedConfig) -> list[str]:
+    """Good and frozen names together; frozen ones last where the file does not tell their place."""
+    return [*loaded.config.instances, *[name for name in loaded.frozen if name not in loaded.config.instances]]

@@ -1,0 +1,109 @@
+"""What reaches the supervisor's thread: everything that can change its mind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from engine.config.file import LoadedConfig
+from engine.errors import EngineError
+from engine.health.answers import ProbeResult
+from engine.health.judge import Verdict
+from engine.process.records import Record
+from engine.snapshots import HostLoad, Outcome, Request
+from engine.supervision.starter import LockHeld, Started
+from engine.telemetry.meter import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFiled:
+    """Somebody asks for an act."""
+
+    request: Request
+    future: Future[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRead:
+    """The configuration file was read, anew or for the first time."""
+
+    loaded: LoadedConfig
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperSaid:
+    """A keeper told something about its run."""
+
+    name: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperGone:
+    """The connection to a run's keeper closed: the run has ended, or its keeper was killed."""
+
+    name: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartDone:
+    """A worker has started an instance, or could not."""
+
+    name: str
+    result: Started | LockHeld | EngineError
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanCleared:
+    """A worker has killed what a dead keeper left, or could not."""
+
+    name: str
+    result: int | EngineError
+    """How many processes were killed, or why the lock is still held."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthJudged:
+    """The prober has concluded something about a run."""
+
+    name: str
+    run_id: str
+    verdict: Verdict
+    result: ProbeResult | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The meter has read what runs use."""
+
+    usages: Mapping[str, Usage]
+    host: HostLoad
+
+
+@dataclass(frozen=True, slots=True)
+class FaultTold:
+    """A part of the engine meets a fault, or (empty message) is rid of it."""
+
+    key: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAsked:
+    """The engine is to end."""
+
+
+Message = (
+    RequestFiled
+    | ConfigRead
+    | KeeperSaid
+    | KeeperGone
+    | StartDone
+    | OrphanCleared
+    | HealthJudged
+    | Measured
+    | FaultTold
+    | CloseAsked
+)

@@ -1,0 +1,207 @@
+"""Taking note of what became of instances: starts, refusals, ends, words of their keepers.
+
+Owned by the supervisor's thread. Nothing here decides what follows.
+"""
+
+from __future__ import annotations
+
+from engine.config.command import binding_warning
+from engine.config.schema import InstanceConfig
+from engine.errors import EngineError, PortInUseError
+from engine.health.judge import JudgePolicy
+from engine.health.monitor import Watch
+from engine.health.probes import ProbeKind, ProbeTarget
+from engine.process.records import Record, get_value
+from engine.reconciler import COMPANY_S, EndFacts, Intent
+from engine.snapshots import Act, Desired, EventType, Health, Level, Status
+from engine.supervision.ends import ExitRecord, read_exit_record, read_last_lines
+from engine.supervision.kit import Kit
+from engine.supervision.slot import LastEnd, Run, Slot, build_run
+from engine.supervision.starter import Started
+from engine.supervision.why import describe_exit
+
+
+class Notes:
+    """Everything that is learned about instances."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+        self._last_end_mono = float("-inf")
+
+    def note_started(self, slot: Slot, started: Started) -> None:
+        """A worker has executed a server."""
+        slot.is_busy = False
+        run = build_run(started.greeting, self._kit.clock.wall(), self._kit.clock.monotonic())
+        run.spec = started.order.spec
+        run.api_key = started.api_key
+        self._begin(slot, run)
+        where = f" on port {run.port}" if run.port else ""
+        kind, word = (EventType.ADOPTED, "adopted") if started.is_adopted else (EventType.STARTED, "started")
+        self._kit.journal.tell(
+            slot.name, kind, f"{word} as PID {run.pid}{where}", Level.INFO, pid=run.pid, run=run.run_id, port=run.port
+        )
+        if warning := binding_warning(run.host):
+            self._kit.journal.tell(slot.name, EventType.STARTED, warning, Level.WARNING)
+        slot.undo_desired = None
+        self._kit.desk.settle(slot.name, Act.START)
+        if started.line is not None:
+            self._kit.watcher.watch(started.line, started.keeper_child)
+        else:
+            if started.keeper_child is not None:
+                self._kit.watcher.collect(started.keeper_child)
+            self.note_gone(slot, run.run_id)
+        self._kit.remember(slot)
+
+    def note_refused(self, slot: Slot, error: EngineError) -> None:
+        """A start was refused before anything was spawned, or failed at exec."""
+        slot.is_busy = False
+        slot.last.error = str(error)
+        self._kit.journal.tell(slot.name, EventType.REFUSED, str(error), Level.ERROR, exit_code=int(error.exit_code))
+        if slot.undo_desired is Desired.STOPPED:
+            slot.desired = Desired.STOPPED
+            self._kit.writer.save_desired(slot.name, Desired.STOPPED, "refused", self._kit.clock.wall())
+            slot.status = Status.STOPPED
+        else:
+            is_permanent = not isinstance(error, PortInUseError)
+            slot.last.code = slot.last.signal = None
+            slot.end = EndFacts(None, 0.0, is_permanent=is_permanent)
+        slot.undo_desired = None
+        self._kit.desk.settle(slot.name, Act.START, error)
+        self._kit.remember(slot)
+
+    def note_adopted(self, slot: Slot, run: Run, health: Health) -> None:
+        """A run was found alive at the take-over."""
+        self._begin(slot, run)
+        slot.health = health
+        run.is_ready = health is Health.HEALTHY
+        self._kit.journal.tell(
+            slot.name, EventType.ADOPTED, f"found running as PID {run.pid}", Level.INFO, pid=run.pid, run=run.run_id
+        )
+
+    def _begin(self, slot: Slot, run: Run) -> None:
+        slot.run = run
+        slot.end = None
+        slot.is_orphaned = False
+        slot.status = Status.STOPPING if run.is_stopping else Status.RUNNING
+        slot.health = Health.LOADING
+        slot.usage = None
+        if run.port:
+            slot.last_port = run.port
+            self._kit.ports.note(slot.name, run.port)
+        self._kit.meter.watch(slot.name, run.pid)
+        if slot.spec is not None:
+            self._kit.monitor.watch(slot.name, build_watch(slot.name, slot.spec, run))
+
+    def note_gone(self, slot: Slot, run_id: str) -> None:
+        """The connection to a run's keeper has closed."""
+        run = slot.run
+        if run is None or run.run_id != run_id:
+            return
+        record = read_exit_record(self._kit.home, slot.name)
+        if record is None or record.run_id != run_id:
+            # Killed keeper: the server dies with it or keeps the lock; clearing up tells the one from the other.
+            slot.is_orphaned = True
+            record = ExitRecord(run_id, None, None, Intent.ORPHAN, run.started_at, self._kit.clock.wall())
+        self.note_end(slot, record, run)
+
+    def note_end(self, slot: Slot, record: ExitRecord, run: Run | None) -> None:
+        """A run has ended; what follows is decided next."""
+        now = self._kit.clock.monotonic()
+        in_company = now - self._last_end_mono <= COMPANY_S
+        self._last_end_mono = now
+        slot.run = None
+        slot.usage = None
+        slot.health = Health.UNKNOWN
+        self._kit.monitor.unwatch(slot.name)
+        self._kit.meter.unwatch(slot.name)
+        self._kit.ports.release(slot.name)
+        slot.end = EndFacts(
+            record.code, max(0.0, record.ended_at - record.started_at), record.intent, in_company=in_company
+        )
+        how = describe_exit(record.code, record.signal) or "its keeper was killed"
+        slot.last = LastEnd(record.run_id, record.code, record.signal, slot.last.error)
+        is_wanted = record.intent in (Intent.STOP, Intent.RESTART) or slot.desired is Desired.STOPPED
+        lines = () if is_wanted else read_last_lines(self._kit.home, slot.name)
+        slot.last.error = "" if is_wanted else ": ".join(part for part in (how, _find_error(lines)) if part)
+        self._kit.journal.tell(
+            slot.name,
+            EventType.EXITED,
+            f"PID {run.pid} ended: {how}" if run else f"ended: {how}",
+            Level.INFO if is_wanted else Level.ERROR,
+            run=record.run_id,
+            exit_code=record.code,
+            signal=record.signal,
+            intent=record.intent.value,
+            last_lines=lines,
+        )
+
+    def note_cleared(self, slot: Slot, result: int | EngineError) -> None:
+        """A worker has cleared up after a dead keeper, or could not."""
+        slot.is_busy = False
+        slot.is_orphaned = False
+        if isinstance(result, EngineError):
+            slot.end = None
+            slot.status = Status.FAILED
+            slot.last.error = str(result)
+            self._kit.journal.tell(slot.name, EventType.FAILED, str(result), Level.ERROR)
+            self._kit.desk.settle(slot.name, Act.START, result)
+            self._kit.desk.settle(slot.name, Act.STOP, result)
+        elif result:
+            self._kit.journal.tell(slot.name, EventType.KILLED, f"{result} orphaned processes killed", Level.WARNING)
+        self._kit.remember(slot)
+
+    def note_said(self, slot: Slot, record: Record) -> None:
+        """A keeper told something about its run."""
+        run = slot.run
+        if run is None or get_value(record, "run") != run.run_id:
+            return
+        match get_value(record, "event"):
+            case "stopping" if not run.is_stopping:
+                run.is_stopping = True
+                slot.status = Status.STOPPING
+                intent = get_value(record, "intent")
+                self._kit.journal.tell(
+                    slot.name, EventType.STOPPING, f"asked to end ({intent})", Level.WARNING, intent=intent
+                )
+            case "killing":
+                self._kit.journal.tell(
+                    slot.name, EventType.KILLED, f"PID {run.pid} outlived its grace: killed", Level.WARNING
+                )
+            case "gap":
+                self._kit.journal.tell(slot.name, EventType.GAP, get_value(record, "message"), Level.ERROR)
+            case _:
+                return  # a greeting, or a word of a later version
+
+    def note_progress(self, slot: Slot) -> None:
+        """Its load was seen to go on."""
+        self._kit.monitor.note_progress(slot.name)
+
+    def rewatch(self, slot: Slot) -> None:
+        """Its health check may have changed: ask by the new one."""
+        if slot.run is not None and slot.spec is not None:
+            self._kit.monitor.watch(slot.name, build_watch(slot.name, slot.spec, slot.run))
+
+
+def build_watch(name: str, spec: InstanceConfig, run: Run) -> Watch:
+    """How a run is to be asked."""
+    table = spec.healthcheck
+    target = ProbeTarget(
+        name=name,
+        kind=ProbeKind(table.type.value),
+        host=run.host,
+        port=run.port,
+        path=table.path,
+        expected_status=table.expected_status,
+        script=table.custom_script,
+        timeout_s=table.timeout,
+        api_key=run.api_key,
+        env=spec.env,
+    )
+    policy = JudgePolicy(table.retries, table.start_period)
+    return Watch(run.run_id, run.pid, target, policy, table.interval, run.started_mono)
+
+
+def _find_error(lines: tuple[str, ...]) -> str:
+    """The line that says most: the first that llama.cpp marks as an error, else the last."""
+    errors = [line for line in lines if " E " in line or line.lower().startswith(("error", "fatal"))]
+    return (errors[0] if errors else lines[-1] if lines else "").strip()

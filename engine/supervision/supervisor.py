@@ -1,0 +1,363 @@
+"""The supervisor: one thread that hears everything, decides through the pure reconciler, and publishes snapshots.
+
+Everything mutable about instances belongs to this thread. Others talk to it by `post`.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from random import Random
+from typing import assert_never
+
+from engine.reconciler import Wait, decide
+from engine.snapshots import (
+    Desired,
+    EventType,
+    Fault,
+    Health,
+    HostLoad,
+    LeaderInfo,
+    Level,
+    Snapshot,
+    State,
+    Status,
+)
+from engine.supervision.hands import Hands
+from engine.supervision.kit import Kit
+from engine.supervision.messages import (
+    CloseAsked,
+    ConfigRead,
+    FaultTold,
+    HealthJudged,
+    KeeperGone,
+    KeeperSaid,
+    Measured,
+    Message,
+    OrphanCleared,
+    RequestFiled,
+    StartDone,
+)
+from engine.supervision.notes import Notes
+from engine.supervision.slot import Slot, build_run
+from engine.supervision.starter import LockHeld, Started
+from engine.supervision.takeover import Found, Remembered, find_run, find_run_names, recall, remembered_health
+
+PUBLISH_PERIOD_S = 0.1
+STEPS = 20
+"""Decisions in a row about one instance; more would mean that it goes round in circles."""
+SEEN_PERIOD_S = 10.0
+"""How often the rows of running instances are written, for those who look when nobody leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """In what capacity a supervisor acts."""
+
+    leader: LeaderInfo
+    scope: frozenset[str] | None = None
+    """The instances it may act on (a command that leads for what it was told); None is all."""
+
+    def covers(self, name: str) -> bool:
+        """True when it may act on this instance."""
+        return self.scope is None or name in self.scope
+
+
+class Supervisor:
+    """Decides and publishes. Its thread is started by `start` and ended by `close`."""
+
+    def __init__(
+        self,
+        kit: Kit,
+        mandate: Mandate,
+        inbox: queue.SimpleQueue[Message],
+        dirty: set[str],
+        random: Random,
+        publish: Callable[[Snapshot], None],
+    ) -> None:
+        """`dirty` holds the names to decide about; the desk adds to it."""
+        self._kit = kit
+        self._home = kit.home
+        self._clock = kit.clock
+        self._fleet = kit.fleet
+        self.journal = kit.journal
+        """The event log, for the engine that is being put together."""
+        self._desk = kit.desk
+        self._hands = Hands(kit)
+        self._notes = Notes(kit)
+        self._mandate = mandate
+        self._inbox = inbox
+        self._dirty = dirty
+        self._random = random
+        self._publish = publish
+        self._faults: dict[str, Fault] = {}
+        self._host: HostLoad | None = None
+        self._config_path = str(kit.home.config_file)
+        self._config_exists = True
+        self._seq = 0
+        self._published_mono = float("-inf")
+        self._is_changed = True
+        self._seen_mono = float("-inf")
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        """Begin to supervise; `take_over` comes first."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread, after what is already in the inbox."""
+        self._inbox.put(CloseAsked())
+        if self._thread.is_alive():
+            self._thread.join()
+
+    # -- the take-over
+
+    def take_over(self, remembered: Remembered) -> None:
+        """Find out what is true of every instance. Called before `start`, on the caller's thread."""
+        runtime = remembered.runtime
+        for name in self._known_names(remembered):
+            if not self._mandate.covers(name):
+                continue
+            found = find_run(self._home, name, runtime.get(name), self._clock)
+            slot = self._fleet.slots.get(name)
+            if slot is None and (found.line is not None or found.is_orphaned):
+                slot = self._fleet.slots[name] = Slot(name, config_error=self._missing_reason())
+            if slot is not None:
+                recall(slot, remembered, self._clock)
+                self._note_found(slot, found, remembered)
+        for slot in self._fleet:
+            if not self._mandate.covers(slot.name):
+                recall(slot, remembered, self._clock)
+        self._dirty.update(self._fleet.slots)
+
+    def _known_names(self, remembered: Remembered) -> Iterable[str]:
+        return dict.fromkeys([*self._fleet.slots, *remembered.runtime, *find_run_names(self._home)])
+
+    def _missing_reason(self) -> str:
+        fault = self._faults.get("config")
+        return f"configuration unreadable: {fault.message}" if fault else "its table is not in the file"
+
+    def _note_found(self, slot: Slot, found: Found, remembered: Remembered) -> None:
+        if found.line is not None:
+            run = build_run(found.line.greeting, self._clock.wall(), self._clock.monotonic())
+            self._notes.note_adopted(slot, run, remembered_health(remembered.runtime.get(slot.name), run.run_id))
+            self._kit.watcher.watch(found.line)
+        elif found.end is not None:
+            slot.status = Status.STOPPED
+            self._notes.note_end(slot, found.end, None)
+        slot.is_orphaned = found.is_orphaned
+
+    # -- the loop
+
+    def _run(self) -> None:
+        while not self._is_closing:
+            self._decide_all()
+            self._publish_if_due()
+            try:
+                self._handle(self._inbox.get(timeout=self._wait_s()))
+                for _ in range(self._inbox.qsize()):
+                    self._handle(self._inbox.get_nowait())
+            except queue.Empty:
+                continue
+        self._desk.close()
+        self._publish_if_due(force=True)
+
+    def _wait_s(self) -> float:
+        """Seconds until something is due by time."""
+        now = self._clock.monotonic()
+        moments = [slot.retry_mono for slot in self._fleet if slot.status is Status.BACKOFF and slot.retry_mono]
+        if self._is_changed:
+            moments.append(self._published_mono + PUBLISH_PERIOD_S)
+        if (expiry := self._desk.next_expiry()) is not None:
+            moments.append(now + max(0.0, expiry - self._clock.wall()))
+        return max(0.0, min(moments, default=now + 3600.0) - now)
+
+    def _decide_all(self) -> None:
+        """Decide about every instance that something has happened to, until there is nothing more to do."""
+        now = self._clock.monotonic()
+        self._desk.expire(self._clock.wall())
+        for slot in self._fleet:
+            if slot.status is Status.BACKOFF and slot.retry_mono is not None and slot.retry_mono <= now:
+                self._dirty.add(slot.name)
+        while self._dirty:
+            name = self._dirty.pop()
+            if name in self._fleet.slots and self._mandate.covers(name):
+                self._direct(self._fleet.slots[name])
+
+    def _direct(self, slot: Slot) -> None:
+        before = (slot.state, slot.is_alive)
+        for _ in range(STEPS):
+            facts = slot.gather(
+                dependencies_ready=not self._fleet.unready_dependencies(slot.name),
+                has_live_dependents=self._fleet.has_live_dependents(slot.name),
+                jitter=self._random.uniform(-1.0, 1.0),
+            )
+            action = decide(slot.desired, facts, slot.policy, self._clock.monotonic())
+            if isinstance(action, Wait) or not self._hands.carry_out(slot, action):
+                break
+        self._is_changed = True
+        if (slot.state, slot.is_alive) != before:
+            self._mark_neighbours(slot.name)
+
+    def _mark_neighbours(self, name: str) -> None:
+        """Who depends on an instance, or is needed by it, has something new to decide about."""
+        self._dirty.update(self._fleet.dependents(name), self._fleet.dependencies(name))
+
+    # -- messages
+
+    def _handle(self, message: Message) -> None:
+        self._is_changed = True
+        match message:
+            case RequestFiled():
+                self._desk.accept(message.request, message.future)
+            case ConfigRead():
+                self.apply_config(message)
+            case KeeperSaid() | KeeperGone() | StartDone() | OrphanCleared() | HealthJudged():
+                self._handle_instance(message)
+            case Measured():
+                self._note_usage(message)
+            case FaultTold():
+                self._note_fault(message.key, message.message)
+            case CloseAsked():
+                self._is_closing = True
+            case _:
+                assert_never(message)
+
+    def _handle_instance(self, message: KeeperSaid | KeeperGone | StartDone | OrphanCleared | HealthJudged) -> None:
+        slot = self._fleet.slots.get(message.name)
+        if slot is None:
+            return
+        before = (slot.state, slot.is_alive)
+        match message:
+            case KeeperSaid():
+                self._notes.note_said(slot, message.record)
+            case KeeperGone():
+                self._notes.note_gone(slot, message.run_id)
+            case StartDone():
+                self._note_start(slot, message)
+            case OrphanCleared():
+                self._notes.note_cleared(slot, message.result)
+            case HealthJudged():
+                self._note_health(slot, message)
+            case _:
+                assert_never(message)
+        self._dirty.add(slot.name)
+        if (slot.state, slot.is_alive) != before:
+            self._mark_neighbours(slot.name)
+
+    def _note_start(self, slot: Slot, message: StartDone) -> None:
+        match message.result:
+            case Started():
+                self._notes.note_started(slot, message.result)
+            case LockHeld():
+                slot.is_busy = False
+                slot.is_orphaned = True
+            case _:
+                self._notes.note_refused(slot, message.result)
+
+    def _note_health(self, slot: Slot, message: HealthJudged) -> None:
+        run, verdict = slot.run, message.verdict
+        if run is None or run.run_id != message.run_id:
+            return
+        now = self._clock.wall()
+        old, slot.health = slot.health, verdict.health
+        slot.health_detail = "" if verdict.health is Health.HEALTHY else verdict.detail
+        was_ready, run.is_ready = run.is_ready, verdict.was_healthy
+        if verdict.health is Health.HEALTHY:
+            slot.last_health_ok_at = now
+        latency_ms = message.result.latency_s * 1000 if message.result else None
+        if old is not slot.health or (run.is_ready and not was_ready):
+            self._tell_health(slot, old, was_ready=was_ready)
+            name, health, detail = slot.name, slot.health, verdict.detail
+            self._kit.writer.submit(lambda store: store.add_health(name, now, health, latency_ms, detail))
+            self._kit.remember(slot)
+
+    def _tell_health(self, slot: Slot, old: Health, *, was_ready: bool) -> None:
+        tell = self.journal.tell
+        if slot.health is Health.UNHEALTHY:
+            tell(slot.name, EventType.UNHEALTHY, f"unhealthy: {slot.health_detail}", Level.ERROR)
+        elif slot.state is State.READY and not was_ready:
+            run = slot.run
+            took_s = self._clock.monotonic() - run.started_mono if run else 0.0
+            tell(slot.name, EventType.READY, f"ready after {took_s:.1f} s", Level.INFO, seconds=round(took_s, 3))
+        elif slot.state is State.READY and old is Health.UNHEALTHY:
+            tell(slot.name, EventType.RECOVERED, "answers again", Level.INFO)
+
+    def _note_usage(self, message: Measured) -> None:
+        self._host = message.host
+        now = self._clock.monotonic()
+        is_due = now - self._seen_mono >= SEEN_PERIOD_S
+        if is_due:
+            self._seen_mono = now
+        for slot in self._fleet:
+            fresh = message.usages.get(slot.name)
+            if slot.run is not None and fresh is not None:
+                grew = slot.usage is None or fresh.memory_bytes > slot.usage.memory_bytes
+                if grew and not slot.run.is_ready:
+                    self._notes.note_progress(slot)
+                slot.usage = fresh
+            if is_due and slot.run is not None:
+                self._kit.remember(slot)
+
+    def _note_fault(self, key: str, message: str) -> None:
+        if message:
+            self._faults[key] = Fault(key, message, self._clock.wall())
+            self.journal.tell(None, EventType.FAULT, message, Level.ERROR, fault=key)
+        elif self._faults.pop(key, None) is not None:
+            self.journal.tell(None, EventType.FAULT, f"{key}: mended", Level.INFO, fault=key)
+
+    def apply_config(self, message: ConfigRead) -> None:
+        """Take up a configuration file. Called once before `start`, then by message."""
+        loaded = message.loaded
+        self._config_exists = loaded.exists
+        self._config_path = str(loaded.path)
+        known = set(self._fleet.slots)
+        changed = self._fleet.apply(loaded)
+        for name in changed:
+            self.journal.tell(name, EventType.RECONFIGURED, "its table in the file has changed", Level.INFO)
+            self._notes.rewatch(self._fleet.slots[name])
+        problems = "\n".join(str(problem) for problem in loaded.problems)
+        if problems != (self._faults["config"].message if "config" in self._faults else ""):
+            self._note_fault("config", problems)
+        self._dirty.update(self._fleet.slots, known)
+
+    # -- publishing
+
+    def _publish_if_due(self, *, force: bool = False) -> None:
+        now = self._clock.monotonic()
+        if not force and (not self._is_changed or now - self._published_mono < PUBLISH_PERIOD_S):
+            return
+        self._published_mono = now
+        self._is_changed = False
+        self._seq += 1
+        wall = self._clock.wall()
+        self._publish(
+            Snapshot(
+                seq=self._seq,
+                taken_at=wall,
+                leader=self._mandate.leader,
+                is_leader=True,
+                instances=tuple(slot.build_snapshot(wall, now) for slot in self._fleet),
+                events=self.journal.recent,
+                host=self._host,
+                faults=tuple(self._faults.values()),
+                config_path=self._config_path,
+                config_exists=self._config_exists,
+            )
+        )
+
+    def want_autostart(self, boot_time: float, decided: dict[str, float]) -> None:
+        """Want every `autostart` instance that nobody has decided about since the machine was booted.
+
+        `decided` tells when somebody last did (wall clock).
+        """
+        for slot in self._fleet:
+            if slot.spec is None or not slot.spec.autostart or slot.desired is Desired.RUNNING:
+                continue
+            if decided.get(slot.name, 0.0) < boot_time:
+                slot.desired = Desired.RUNNING
+                self._kit.writer.save_desired(slot.name, Desired.RUNNING, "autostart", self._clock.wall())
+                self.journal.tell(slot.name, EventType.REQUESTED, "autostart", Level.INFO, who="autostart")

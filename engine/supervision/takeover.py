@@ -1,0 +1,92 @@
+"""What a new leader finds: living runs to adopt, orphans to clear, ends nobody has judged yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.clock import Clock
+from engine.paths import Home
+from engine.process import system
+from engine.process.records import get_value, read_record
+from engine.process.watcher import KeeperLine, connect_keeper
+from engine.reconciler import Intent
+from engine.snapshots import Desired, Health, Status
+from engine.state.store import RuntimeRow
+from engine.supervision.ends import ExitRecord, read_exit_record
+from engine.supervision.slot import LastEnd, Slot
+
+ALIVE = (Status.STARTING, Status.RUNNING, Status.STOPPING)
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the database says of the time before."""
+
+    desired: Mapping[str, Desired]
+    runtime: Mapping[str, RuntimeRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The truth about one instance, as locks and records tell it."""
+
+    line: KeeperLine | None = None
+    """A living keeper."""
+    is_orphaned: bool = False
+    end: ExitRecord | None = None
+    """An end that nobody has judged."""
+
+
+def find_run_names(home: Home) -> list[str]:
+    """Names with a run file: they ran at some time, whatever the configuration says today."""
+    if not home.run_dir.is_dir():
+        return []
+    return sorted(path.name.removesuffix(".run") for path in home.run_dir.glob("*.run"))
+
+
+def find_run(home: Home, name: str, row: RuntimeRow | None, clock: Clock) -> Found:
+    """Look at one instance's lock, keeper and records."""
+    if system.is_locked(str(home.instance_lock(name))):
+        line = connect_keeper(name, home.keeper_socket(name))
+        return Found(line=line, is_orphaned=line is None)
+    record = read_exit_record(home, name)
+    judged = row.last_exit_run if row else ""
+    if record is not None and record.run_id != judged:
+        return Found(end=record)
+    if row is not None and row.status in ALIVE and row.run_id and row.run_id != judged:
+        # No record: the machine went down, or the disk did. It is gone all the same.
+        began = row.started_at or clock.wall()
+        return Found(end=ExitRecord(row.run_id, None, None, Intent.ORPHAN, began, row.last_seen_at or began))
+    return Found()
+
+
+def recall(slot: Slot, remembered: Remembered, clock: Clock) -> None:
+    """Give a new slot the memory of the time before."""
+    slot.desired = remembered.desired.get(slot.name, Desired.STOPPED)
+    row = remembered.runtime.get(slot.name)
+    if row is None:
+        return
+    slot.failures, slot.restarts = row.failures, row.restarts
+    slot.last_port = row.port
+    slot.last_health_ok_at = row.last_health_ok_at
+    slot.last = LastEnd(row.last_exit_run, row.last_exit_code, row.last_exit_signal, row.last_error)
+    if row.status is Status.FAILED and slot.desired is Desired.RUNNING:
+        slot.status = Status.FAILED
+    elif row.status is Status.BACKOFF and slot.desired is Desired.RUNNING:
+        slot.status = Status.BACKOFF
+        left_s = max(0.0, (row.retry_at or 0.0) - clock.wall())
+        slot.retry_mono = clock.monotonic() + min(left_s, slot.policy.backoff.max_delay_s)
+
+
+def remembered_health(row: RuntimeRow | None, run_id: str) -> Health:
+    """A run that was healthy when it was last seen is taken for healthy until a probe says otherwise."""
+    if row is not None and row.run_id == run_id and row.health is Health.HEALTHY:
+        return Health.HEALTHY
+    return Health.LOADING
+
+
+def read_run_port(home: Home, name: str) -> int | None:
+    """The port of the newest run, from its run record."""
+    port = get_value(read_record(str(home.run_record(name))), "port")
+    return int(port) if port else None

@@ -1,0 +1,82 @@
+"""One sentence for each instance: why it is in the state it is in. Pure."""
+
+from __future__ import annotations
+
+import signal as signals
+from dataclasses import replace
+from typing import Protocol
+
+from engine.snapshots import Desired, Health, InstanceSnapshot, State
+
+
+class Reasons(Protocol):
+    """What the sentence needs beside the snapshot."""
+
+    failures: int
+    health_detail: str
+    waits_for: tuple[str, ...]
+
+    @property
+    def max_retries(self) -> int:
+        """How many restarts in a row its policy allows."""
+        ...
+
+
+def explain(seen: InstanceSnapshot, reasons: Reasons, now: float) -> InstanceSnapshot:
+    """The snapshot with its ``why``, as of `now` (wall clock)."""
+    sentence = _describe_state(seen, reasons, now)
+    if seen.config_error and seen.state is not State.FAILED:
+        sentence = f"configuration: {seen.config_error}"
+    elif seen.needs_restart:
+        sentence = f"{sentence}; restart to take up the changed configuration"
+    return replace(seen, why=sentence)
+
+
+def _describe_state(seen: InstanceSnapshot, reasons: Reasons, now: float) -> str:
+    match seen.state:
+        case State.STOPPED:
+            return seen.last_error or "not wanted"
+        case State.STARTING:
+            return "being executed"
+        case State.WAITING:
+            return f"waiting for {', '.join(reasons.waits_for)}"
+        case State.LOADING:
+            return f"loading the model{reasons.health_detail and ': ' + reasons.health_detail}"
+        case State.WARMING:
+            return "warming up"
+        case State.READY:
+            return _describe_ready(seen, reasons)
+        case State.UNHEALTHY:
+            return reasons.health_detail or "fails its health checks"
+        case State.STOPPING:
+            return "asked to end" if seen.desired is Desired.STOPPED else "asked to end, to be started again"
+        case State.BACKOFF:
+            left_s = max(0.0, (seen.retry_at or now) - now)
+            return f"waiting {left_s:.0f} s to retry {reasons.failures} of {reasons.max_retries}: {describe_end(seen)}"
+        case State.FAILED:
+            return seen.last_error or describe_end(seen)
+
+
+def _describe_ready(seen: InstanceSnapshot, reasons: Reasons) -> str:
+    if seen.health is Health.UNKNOWN:
+        return "runs; its health is not checked"
+    if reasons.health_detail:
+        return f"answered before; now: {reasons.health_detail}"
+    if seen.restarts:
+        return f"answers; restarted {seen.restarts} times, last: {describe_end(seen)}"
+    return "answers"
+
+
+def describe_end(seen: InstanceSnapshot) -> str:
+    """How the last run ended, in words."""
+    return describe_exit(seen.last_exit_code, seen.last_exit_signal) or seen.last_error or "ended"
+
+
+def describe_exit(code: int | None, signal: int | None) -> str:
+    """An exit in words: ``exit code 1``, ``killed by SIGKILL``; empty when neither is known."""
+    if signal is not None:
+        try:
+            return f"killed by {signals.Signals(signal).name}"
+        except ValueError:
+            return f"killed by signal {signal}"
+    return "" if code is None else f"exit code {code}"

@@ -1,0 +1,143 @@
+"""The application: polls the engine ten times a second, shows what it finds, and ends the way it was asked to."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import ClassVar
+
+from textual.app import App, InvalidThemeError
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.screen import Screen
+
+from engine.protocol import Engine
+from engine.snapshots import Snapshot
+from llama_orch_tui.actions import Scope, bindings
+from llama_orch_tui.exit_choice import ExitChoice
+from llama_orch_tui.screens.dashboard import DashboardScreen
+from themes import DEFAULT_THEME, STYLESHEETS, THEMES
+
+POLL_S = 0.1
+
+
+def _commands() -> type[Provider]:
+    from llama_orch_tui.palette import ConsoleCommands  # noqa: PLC0415 - the first paint waits for no palette
+
+    return ConsoleCommands
+
+
+class ConsoleApp(App[ExitChoice], inherit_bindings=False):
+    """The full-screen console over an engine, whoever leads.
+
+    Args:
+        engine: What supervises; the caller closes it after `run` has returned.
+        clock: Seconds since the epoch, for ages on the screen.
+        ask_on_exit: Ask what becomes of running models; else they are left running.
+        is_demo: The models end with the console, so leaving always stops them.
+        theme: Name of a theme; None, or one that does not exist, means the default.
+
+    `run` returns the operator's choice, or None when a signal ended it (`return_code` is then 128 + the signal).
+    """
+
+    TITLE = "llama-orch-tui"
+    CSS_PATH: ClassVar[list[str | PurePath]] = [*STYLESHEETS]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.APP)]
+    COMMANDS = {_commands}  # noqa: RUF012 - declared by Textual
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: Callable[[], float] = time.time,
+        ask_on_exit: bool = True,
+        is_demo: bool = False,
+        theme: str | None = None,
+    ) -> None:
+        super().__init__()
+        self._engine = engine
+        self._asks_on_exit = ask_on_exit
+        self._is_demo = is_demo
+        self._shown: Snapshot | None = None
+        self._is_asking = False
+        self.dashboard = DashboardScreen(engine, clock=clock, is_demo=is_demo)
+        """The screen under everything."""
+        for one in THEMES:
+            self.register_theme(one)
+        self._choose_theme(theme)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The dashboard."""
+        return self.dashboard
+
+    def on_mount(self) -> None:
+        """Begin to poll, and end politely when the terminal goes away."""
+        self._watch_signals()
+        self.app_resume_signal.subscribe(self, self._repaint)
+        self.poll_engine()
+        self.set_interval(POLL_S, self.poll_engine)
+
+    def poll_engine(self) -> None:
+        """Show the engine's newest snapshot; nothing happens while it is the same one."""
+        snapshot = self._engine.snapshot()
+        if snapshot is not self._shown:
+            self._shown = snapshot
+            self.dashboard.show(snapshot)
+        else:
+            self.dashboard.expire_words()
+
+    def action_ask_quit(self) -> None:
+        """Leave; while models run, ask first what becomes of them."""
+        from llama_orch_tui.screens.questions import quit_question, running  # noqa: PLC0415 - nor for a dialog
+
+        snapshot = self._engine.snapshot()
+        if self._is_demo:
+            self.exit(ExitChoice.STOP)
+        elif not self._asks_on_exit or not running(snapshot):
+            self.exit(ExitChoice.LEAVE)
+        elif not self._is_asking:
+            self._is_asking = True
+            self.push_screen(quit_question(snapshot), self._leave)
+
+    def action_theme(self) -> None:
+        """Choose colours, ours and Textual's."""
+        self.search_themes()
+
+    def action_help(self) -> None:
+        """Every key; the same key closes it."""
+        from llama_orch_tui.screens.help import HelpScreen  # noqa: PLC0415 - nor for a page
+
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss(None)
+        else:
+            self.push_screen(HelpScreen())
+
+    def _leave(self, answer: str | None) -> None:
+        self._is_asking = False
+        if answer:
+            self.exit(ExitChoice(answer))
+
+    def _choose_theme(self, name: str | None) -> None:
+        try:
+            self.theme = name or DEFAULT_THEME
+        except InvalidThemeError:
+            self.theme = DEFAULT_THEME
+            self.notify(f"There is no theme {name!r}; t shows all.", severity="warning", markup=False)
+
+    def _watch_signals(self) -> None:
+        if sys.platform == "win32":
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._end_on_signal, number)
+
+    def _end_on_signal(self, number: signal.Signals) -> None:
+        self.exit(return_code=128 + number)
+
+    def _repaint(self, _app: App[ExitChoice]) -> None:
+        """After `fg` the screen is blank until something draws."""
+        self.screen.refresh(layout=True)

@@ -1,0 +1,20 @@
+"""Footer hints made from the table of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from llama_orch_tui.actions import Action, key_name
+from widgets.key_footer import KeyHint
+
+FILTER_HINTS = (
+    KeyHint("filter.keep", "enter", "Keep the filter", 3),
+    KeyHint("filter.abandon", "esc", "Show all", 2),
+    KeyHint("filter.leave", "↑↓", "To the table", 1),
+)
+"""What can be done while a filter is typed."""
+
+
+def hints_for(actions: Iterable[Action]) -> tuple[KeyHint, ...]:
+    """One hint for each action that has a place in the footer."""
+    return tuple(KeyHint(one.id, key_name(one.keys[0]), one.label, one.priority) for one in actions if one.priority)

@@ -1,0 +1,79 @@
+"""Which actions work, and which are worth a place in the footer, in given circumstances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.snapshots import InstanceSnapshot, State, Status
+from llama_orch_tui.actions import ACTIONS, Action, Scope
+
+RESTS = frozenset({Status.STOPPED, Status.FAILED, Status.BACKOFF})
+"""What `start` changes."""
+UNHEALTHY = frozenset({State.UNHEALTHY, State.FAILED})
+"""What `restart_unhealthy` restarts."""
+
+
+class Pane(StrEnum):
+    """The panes of the dashboard, in the order of `tab`; values are the widgets' ids."""
+
+    TABLE = "table"
+    EVENTS = "events"
+    LOG = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the dashboard is like when a key is pressed."""
+
+    pane: Pane
+    is_welcoming: bool = False
+    """True while there is no instance to show."""
+    is_demo: bool = False
+    chosen: tuple[InstanceSnapshot, ...] = ()
+    instances: tuple[InstanceSnapshot, ...] = ()
+    has_events: bool = False
+    can_go_back: bool = False
+    """True while there is a zoom, a filter or a mark to lift, or another pane has the focus."""
+
+
+_SCOPE_OF = {action.method: action.scope for action in reversed(ACTIONS)}
+"""Where methods work; of several actions with one method the first in the table says it."""
+_PANE_SCOPES = {Pane.TABLE: Scope.TABLE, Pane.EVENTS: Scope.EVENTS, Pane.LOG: Scope.LOG}
+
+
+def is_working(method: str, circumstances: Circumstances) -> bool:
+    """False for a key that belongs to another pane; methods that are no action of ours always work."""
+    scope = _SCOPE_OF.get(method)
+    if scope is None or scope is Scope.APP:
+        return True
+    if circumstances.is_welcoming:
+        return scope is Scope.WELCOME and not circumstances.is_demo
+    if scope is Scope.WELCOME:
+        return False
+    return scope in {Scope.DASHBOARD, Scope.MOVES} or scope is _PANE_SCOPES[circumstances.pane]
+
+
+def offered(actions: Iterable[Action], circumstances: Circumstances) -> list[Action]:
+    """The actions that would change something now."""
+    return [one for one in actions if is_working(one.method, circumstances) and _is_useful(one.id, circumstances)]
+
+
+def _is_useful(action_id: str, now: Circumstances) -> bool:
+    uses = {
+        "start": any(one.status in RESTS for one in now.chosen),
+        "stop": any(one.status is not Status.STOPPED for one in now.chosen),
+        "restart": bool(now.chosen),
+        "restart_unhealthy": any(one.state in UNHEALTHY for one in now.instances),
+        "copy_command": bool(now.chosen),
+        "mark": bool(now.chosen),
+        "mark_all": len(now.instances) > 1,
+        "sort": len(now.instances) > 1,
+        "describe": bool(now.chosen),
+        "show_event": now.has_events,
+        "back": now.can_go_back,
+        "copy_page": False,
+        "close_page": False,
+    }
+    return uses.get(action_id, True)

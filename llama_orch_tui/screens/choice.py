@@ -1,0 +1,88 @@
+"""A question with a few answers, each with a key of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer."""
+
+    id: str
+    key: str
+    """The letter that gives this answer at once."""
+    label: str
+    detail: str = ""
+
+
+class ChoiceScreen(ModalScreen[str | None]):
+    """Returns the id of the chosen answer, or None when the operator backs out. The first answer is the default."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", show=False),
+        Binding("j", "cursor(1)", "Down", show=False),
+        Binding("k", "cursor(-1)", "Up", show=False),
+    ]
+
+    def __init__(self, title: str, text: str, choices: Sequence[Choice]) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._choices = tuple(choices)
+
+    def compose(self) -> ComposeResult:
+        """The question, then the answers."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self._title
+            yield Static(self._text, markup=False)
+            yield OptionList(*(Option(_prompt(one), id=one.id) for one in self._choices), markup=False)
+            yield Static("↑↓ enter choose · esc cancel", classes="quiet", markup=False)
+
+    def on_mount(self) -> None:
+        """The default answer is under the cursor."""
+        answers = self.query_one(OptionList)
+        answers.highlighted = 0
+        answers.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """An answer's own letter gives it."""
+        chosen = next((one for one in self._choices if one.key == event.character), None)
+        if chosen is not None:
+            event.stop()
+            self.dismiss(chosen.id)
+
+    @on(OptionList.OptionSelected)
+    def answer(self, event: OptionList.OptionSelected) -> None:
+        """Enter or a click gives the answer."""
+        self.dismiss(event.option.id)
+
+    def action_cancel(self) -> None:
+        """Back out."""
+        self.dismiss(None)
+
+    def action_cursor(self, step: int) -> None:
+        """To the next answer or the one before."""
+        answers = self.query_one(OptionList)
+        if step > 0:
+            answers.action_cursor_down()
+        else:
+            answers.action_cursor_up()
+
+
+def _prompt(choice: Choice) -> Content:
+    key = (f" {choice.key} ", "bold $text-accent")
+    if not choice.detail:
+        return Content.assemble(key, choice.label)
+    return Content.assemble(key, choice.label, "\n   ", (choice.detail, "$foreground 65%"))

@@ -1,0 +1,368 @@
+"""The dashboard: composes the panes, shows snapshots in them, and routes what the operator asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+
+from engine.errors import EngineError
+from engine.protocol import Engine
+from engine.snapshots import Act, Outcome, Snapshot, Target
+from llama_orch_tui.actions import ACTIONS, BY_ID, Scope, bindings
+from llama_orch_tui.exit_choice import ExitChoice
+from llama_orch_tui.hints import FILTER_HINTS, hints_for
+from llama_orch_tui.offers import UNHEALTHY, Circumstances, Pane, is_working, offered
+from llama_orch_tui.pending import PendingActs
+from widgets.event_pane import EventPane
+from widgets.fault_bar import FaultBar
+from widgets.instance_table import InstanceTable
+from widgets.key_footer import KeyFooter
+from widgets.log_pane import LogPane
+from widgets.motion import Motion
+from widgets.table_pane import FilterLine, TablePane
+from widgets.top_bar import TopBar
+from widgets.welcome import Welcome
+
+LOG_DELAY_S = 0.15
+"""The cursor rests this long on an instance before its log is opened."""
+TICK_S = 1.0
+
+
+class DashboardScreen(Screen[None]):
+    """Table on top, events and log below, keys at the bottom."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own type
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - likewise
+
+    @dataclass
+    class ActDone(Message):
+        """The engine answered a request."""
+
+        outcome: Outcome
+        names: tuple[str, ...]
+
+    @dataclass
+    class CommandRead(Message):
+        """An instance's command line was read, or could not be."""
+
+        command_line: str
+        error: str = ""
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], float], is_demo: bool = False) -> None:
+        super().__init__()
+        self.snapshot = Snapshot()
+        """What is on the screen."""
+        self._engine = engine
+        self._clock = clock
+        self._is_demo = is_demo
+        self._is_composed = False
+        self._pending = PendingActs()
+        self._words: dict[str, str] = {}
+        self._zoomed: Pane | None = None
+        self._logged: str | None = None
+        self._log_timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Top bar, panes, welcome, faults, keys."""
+        yield TopBar(is_demo=self._is_demo)
+        with Vertical(id="panes"):
+            yield TablePane(clock=self._clock, id="table-pane").add_class("pane")
+            with Container(id="lower"):
+                yield EventPane(id="events").add_class("pane")
+                yield LogPane(id="log").add_class("pane")
+        yield Welcome(offers_demo=not self._is_demo, id="welcome")
+        yield FaultBar()
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """The table has the focus; ages grow once a second."""
+        self._is_composed = True
+        self.table.focus()
+        self.set_interval(TICK_S, self.table.tick)
+        self.show(self.snapshot)
+
+    @property
+    def table(self) -> InstanceTable:
+        """The table of instances."""
+        return self.query_one(InstanceTable)
+
+    def names(self) -> tuple[str, ...]:
+        """Every instance, in the file's order."""
+        return tuple(one.name for one in self.snapshot.instances)
+
+    def go_to(self, name: str) -> None:
+        """Put the cursor on an instance and the focus on the table."""
+        self.query_one(TablePane).close_filter()
+        self.table.go_to(name)
+        self.action_focus_pane(Pane.TABLE)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Draw this snapshot everywhere."""
+        self.snapshot = snapshot
+        if not self._is_composed:
+            return
+        self.set_class(self._is_welcoming(), "-welcome")
+        self.query_one(TopBar).show(snapshot)
+        self.query_one(EventPane).show(snapshot.events)
+        self.query_one(FaultBar).show(snapshot.faults)
+        if self._is_welcoming():
+            self.query_one(Welcome).show(snapshot)
+        self._show_table()
+
+    def expire_words(self) -> None:
+        """Let the words of acts that took too long go."""
+        if self._words and self._pending.words(self.snapshot, self._clock()) != self._words:
+            self._show_table()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what works in the present pane."""
+        return is_working(action, self._circumstances()) and super().check_action(action, parameters) is not False
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Fit the table's height to the new screen."""
+        self._fit_table()
+
+    def on_descendant_focus(self) -> None:
+        """Other keys work in another pane."""
+        self._show_keys()
+
+    @on(InstanceTable.CursorMoved)
+    def follow_cursor(self, event: InstanceTable.CursorMoved) -> None:
+        """Open the log of the instance under the cursor once it rests there."""
+        self._show_keys()
+        if self._log_timer is not None:
+            self._log_timer.stop()
+            self._log_timer = None
+        if self._logged is None:
+            self._open_log(event.name)
+        elif event.name != self._logged:
+            self._log_timer = self.set_timer(LOG_DELAY_S, lambda: self._open_log(event.name))
+
+    @on(InstanceTable.ViewChanged)
+    def follow_view(self) -> None:
+        """Marks and rows change what can be done, and how high the table is."""
+        self._fit_table()
+        self._show_keys()
+
+    @on(InstanceTable.Opened)
+    def describe_opened(self) -> None:
+        """A double click describes."""
+        self.action_describe()
+
+    @on(EventPane.Opened)
+    def show_opened_event(self, event: EventPane.Opened) -> None:
+        """Show an event whole."""
+        from llama_orch_tui.screens.event import EventScreen  # noqa: PLC0415 - the first paint waits for no dialog
+
+        self.app.push_screen(EventScreen(event.event))
+
+    @on(KeyFooter.Pressed)
+    async def press(self, event: KeyFooter.Pressed) -> None:
+        """A click in the footer does what the key does."""
+        if event.action in BY_ID:
+            await self.app.run_action(BY_ID[event.action].full_call)
+
+    @on(ActDone)
+    def tell_outcome(self, event: ActDone) -> None:
+        """Say what became of a request; rows that it left alone show the truth again."""
+        outcome = event.outcome
+        self._pending.forget(set(event.names) - set(outcome.changed) if outcome.exit_code == 0 else event.names)
+        self._show_table()
+        if outcome.message:
+            self.notify(outcome.message, severity="error" if outcome.exit_code else "information", markup=False)
+
+    @on(CommandRead)
+    def copy_read_command(self, event: CommandRead) -> None:
+        """Hand the command line to the terminal's clipboard."""
+        if event.error or not event.command_line:
+            self.notify(event.error or "There is no command line to copy.", severity="error", markup=False)
+            return
+        self.app.copy_to_clipboard(event.command_line)
+        self.notify(event.command_line, title="Copied", markup=False)
+
+    def action_start(self) -> None:
+        """Start what is chosen."""
+        self._ask(Act.START)
+
+    def action_stop(self) -> None:
+        """Stop what is chosen; more than one only when the operator says so again."""
+        chosen = self.table.chosen()
+        if len(chosen) <= 1:
+            self._ask(Act.STOP)
+            return
+        from llama_orch_tui.screens.questions import stop_question  # noqa: PLC0415 - the first paint waits for no dialog
+
+        names = tuple(one.name for one in chosen)
+        self.app.push_screen(stop_question(names), self._stop_if_sure)
+
+    def action_restart(self) -> None:
+        """Restart what is chosen."""
+        self._ask(Act.RESTART)
+
+    def action_restart_unhealthy(self) -> None:
+        """Restart everything unhealthy or failed."""
+        names = tuple(one.name for one in self.snapshot.instances if one.state in UNHEALTHY)
+        self._submit(Act.RESTART, Target(unhealthy=True), names)
+
+    def action_mark(self) -> None:
+        """Mark the row."""
+        self.table.toggle_mark()
+
+    def action_mark_all(self) -> None:
+        """Mark all rows, or none."""
+        self.table.toggle_all_marks()
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(TablePane).open_filter()
+        self._fit_table()
+
+    def action_sort(self) -> None:
+        """Order by the next key."""
+        self.table.cycle_sort()
+        self.query_one(TablePane).retitle()
+
+    def action_describe(self) -> None:
+        """All there is to say about the instance under the cursor."""
+        if self.table.cursor_name is None:
+            return
+        from llama_orch_tui.screens.describe import DescribeScreen  # noqa: PLC0415 - the first paint waits for no page
+
+        self.app.push_screen(DescribeScreen(self._engine, self.table.cursor_name))
+
+    def action_show_event(self) -> None:
+        """The event under the cursor, whole."""
+        self.query_one(EventPane).open_event()
+
+    def action_copy_command(self) -> None:
+        """Copy the command line of the instance under the cursor."""
+        if self.table.cursor_name is not None:
+            self._read_command(self.table.cursor_name)
+
+    def action_move(self, motion: str) -> None:
+        """Move in the pane that has the focus."""
+        pane = self.query_one(f"#{self._pane()}", Widget)
+        if isinstance(pane, InstanceTable | EventPane | LogPane):
+            pane.move(Motion(motion))
+
+    def action_focus_pane(self, pane: str) -> None:
+        """Put the focus on a pane; a zoom goes along."""
+        if self._zoomed is not None and self._zoomed != pane:
+            self._zoom(Pane(pane))
+        self.query_one(f"#{pane}").focus()
+
+    def action_cycle_focus(self, step: int) -> None:
+        """To the next pane or the one before."""
+        panes = list(Pane)
+        self.action_focus_pane(panes[(panes.index(self._pane()) + step) % len(panes)])
+
+    def action_zoom(self) -> None:
+        """The pane over the whole screen, and back."""
+        self._zoom(None if self._zoomed is not None else self._pane())
+
+    def action_back(self) -> None:
+        """One step back: the zoom, then the focus, then the filter, then the marks."""
+        pane = self.query_one(TablePane)
+        if self._zoomed is not None:
+            self._zoom(None)
+        elif self._pane() is not Pane.TABLE:
+            self.table.focus()
+        elif pane.is_filtering:
+            pane.close_filter()
+            self._fit_table()
+        else:
+            self.table.clear_marks()
+
+    def action_demo(self) -> None:
+        """Leave, and ask for the demo."""
+        self.app.exit(ExitChoice.DEMO)
+
+    @work(thread=True, group="command", exit_on_error=False)
+    def _read_command(self, name: str) -> None:
+        try:
+            self.post_message(self.CommandRead(self._engine.describe(name).command_line))
+        except (EngineError, OSError) as error:
+            self.post_message(self.CommandRead("", str(error)))
+
+    def _stop_if_sure(self, answer: str | None) -> None:
+        if answer:
+            self._ask(Act.STOP)
+
+    def _ask(self, act: Act) -> None:
+        names = tuple(one.name for one in self.table.chosen())
+        if names:
+            self._submit(act, Target(names=names), names)
+
+    def _submit(self, act: Act, target: Target, names: tuple[str, ...]) -> None:
+        self._pending.note(act, [one for one in self.snapshot.instances if one.name in names], self._clock())
+        self._show_table()
+        future = self._engine.submit(act, target)
+        future.add_done_callback(lambda done: self.post_message(self.ActDone(done.result(), names)))
+
+    def _show_table(self) -> None:
+        self._words = dict(self._pending.words(self.snapshot, self._clock()))
+        self.table.show(self.snapshot, self._words)
+        self.query_one(TablePane).show_why()
+        self._fit_table()
+        self._show_keys()
+
+    def _open_log(self, name: str | None) -> None:
+        self._logged = name
+        view = None if name is None else self._engine.open_log(name)
+        self.query_one(LogPane).watch_log(view, name or "")
+
+    def _zoom(self, pane: Pane | None) -> None:
+        self._zoomed = pane
+        self.set_class(pane is not None, "-zoom")
+        self.set_class(pane is Pane.TABLE, "-zoom-table")
+        self.set_class(pane in {Pane.EVENTS, Pane.LOG}, "-zoom-lower")
+        frames = {Pane.TABLE: "#table-pane", Pane.EVENTS: "#events", Pane.LOG: "#log"}
+        for one, selector in frames.items():
+            self.query_one(selector).set_class(one is pane, "-zoomed")
+        self._fit_table()
+        self._show_keys()
+
+    def _fit_table(self) -> None:
+        pane = self.query_one(TablePane)
+        pane.styles.height = "1fr" if self._zoomed is Pane.TABLE else pane.lines_wanted()
+
+    def _pane(self) -> Pane:
+        focused = self.focused
+        return Pane(focused.id) if focused is not None and focused.id in set(Pane) else Pane.TABLE
+
+    def _is_welcoming(self) -> bool:
+        return self.snapshot.taken_at > 0 and (not self.snapshot.config_exists or not self.snapshot.instances)
+
+    def _circumstances(self) -> Circumstances:
+        if not self._is_composed:
+            return Circumstances(Pane.TABLE, is_welcoming=True)
+        pane = self._pane()
+        is_lifted = pane is Pane.TABLE and self._zoomed is None and not self.query_one(TablePane).is_filtering
+        return Circumstances(
+            pane=pane,
+            is_welcoming=self._is_welcoming(),
+            is_demo=self._is_demo,
+            chosen=self.table.chosen(),
+            instances=self.snapshot.instances,
+            has_events=bool(self.snapshot.events),
+            can_go_back=not is_lifted or bool(self.table.marks),
+        )
+
+    def _show_keys(self) -> None:
+        if self._is_composed:
+            is_typing = isinstance(self.focused, FilterLine)
+            hints = FILTER_HINTS if is_typing else hints_for(offered(ACTIONS, self._circumstances()))
+            self.query_one(KeyFooter).show(hints)

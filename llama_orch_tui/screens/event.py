@@ -1,0 +1,48 @@
+"""One event, whole, over the dashboard."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+
+from engine.snapshots import DescribeSection, Event, MetaValue
+from widgets.fact_sheet import FactSheet
+from widgets.units import format_moment
+
+
+def event_sections(event: Event) -> list[DescribeSection]:
+    """Everything an event holds, in words."""
+    rows = [
+        ("when", format_moment(event.ts)),
+        ("instance", event.instance or "– (the supervisor)"),
+        ("level", event.level.value),
+        ("type", event.type.value),
+        ("message", event.message),
+    ]
+    rows += [(key, _meta_text(value)) for key, value in event.meta]
+    return [DescribeSection("", rows=tuple(rows))]
+
+
+def _meta_text(value: MetaValue) -> str:
+    return "\n".join(value) if isinstance(value, tuple) else str(value)
+
+
+class EventScreen(ModalScreen[None]):
+    """A dialog that any of the usual keys closes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "dismiss", "Close", show=False)]
+
+    def __init__(self, event: Event) -> None:
+        super().__init__()
+        self._event = event
+
+    def compose(self) -> ComposeResult:
+        """The facts in a frame."""
+        with VerticalScroll(classes="dialog") as dialog:
+            dialog.border_title = "Event"
+            dialog.border_subtitle = "esc closes"
+            yield FactSheet(event_sections(self._event))

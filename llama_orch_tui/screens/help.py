@@ -1,0 +1,59 @@
+"""The help screen: every key, from the table of actions."""
+
+from __future__ import annotations
+
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from engine.snapshots import DescribeSection
+from llama_orch_tui.actions import ACTIONS, Group, key_name
+from llama_orch_tui.screens.page import PageScreen
+from widgets.fact_sheet import FactSheet
+
+LEGEND = DescribeSection(
+    "Signs",
+    rows=(
+        ("● ◔ ◑ ◕", "ready; starting, loading, warming"),
+        ("▲ ↻ ✗", "unhealthy; waits for its next try; failed"),
+        ("○ ▌", "stopped; marked"),
+        ("›", "a log line that came on stdout, not stderr"),
+    ),
+)
+
+LEFT_GROUPS = (Group.INSTANCES, Group.SELECT, Group.READ)
+RIGHT_GROUPS = (Group.MOVE, Group.PROGRAM)
+
+
+def sections(groups: tuple[Group, ...]) -> list[DescribeSection]:
+    """One section for each group: keys on the left, what they do on the right."""
+    return [
+        DescribeSection(
+            group.value,
+            rows=tuple(
+                (" ".join(key_name(key) for key in (*one.keys, *one.eager_keys)), one.help)
+                for one in ACTIONS
+                if one.group is group
+            ),
+        )
+        for group in groups
+    ]
+
+
+class HelpScreen(PageScreen):
+    """All keys in groups; two columns where there is room."""
+
+    DEFAULT_CSS = """
+    HelpScreen Horizontal { height: auto; layout: vertical; }
+    HelpScreen.-wide Horizontal { layout: horizontal; }
+    HelpScreen.-narrow #help-right { margin-top: 1; }
+    """
+
+    def page_title(self) -> str:
+        """The name of the page."""
+        return "Keys"
+
+    def compose_page(self) -> list[Widget]:
+        """Left and right column."""
+        left = FactSheet(sections(LEFT_GROUPS), label_ink="ink--strong", id="help-left")
+        right = FactSheet([*sections(RIGHT_GROUPS), LEGEND], label_ink="ink--strong", id="help-right")
+        return [Horizontal(left, right)]

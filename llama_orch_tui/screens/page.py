@@ -1,0 +1,82 @@
+"""What the pages to read have in common: one frame that scrolls, the keys below it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widget import Widget
+
+from llama_orch_tui.actions import BY_ID, Scope, bindings, in_scopes
+from llama_orch_tui.hints import hints_for
+from widgets.key_footer import KeyFooter
+from widgets.motion import Motion
+
+
+class PageScreen(Screen[None]):
+    """A page: subclasses say what is on it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.PAGE, Scope.MOVES)]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own type
+
+    can_copy = False
+    """True where the page holds a command line."""
+
+    def compose(self) -> ComposeResult:
+        """The frame and the footer."""
+        with VerticalScroll(classes="page") as page:
+            page.border_title = self.page_title()
+            yield from self.compose_page()
+        yield KeyFooter()
+
+    def page_title(self) -> str:
+        """What stands in the frame."""
+        raise NotImplementedError
+
+    def compose_page(self) -> list[Widget]:
+        """What stands on the page."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Show the keys and be ready to scroll."""
+        actions = in_scopes([Scope.PAGE, Scope.APP])
+        self.query_one(KeyFooter).show(hints_for(one for one in actions if self.is_offered(one.method)))
+        self.query_one(VerticalScroll).focus()
+
+    def is_offered(self, method: str) -> bool:
+        """True when the action works on this page."""
+        return self.can_copy or method != "copy_page"
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys without a use here do nothing."""
+        return self.is_offered(action) and super().check_action(action, parameters) is not False
+
+    @on(KeyFooter.Pressed)
+    async def press(self, event: KeyFooter.Pressed) -> None:
+        """A click in the footer does what the key does."""
+        await self.app.run_action(BY_ID[event.action].full_call)
+
+    def action_close_page(self) -> None:
+        """Back to where it was opened."""
+        self.dismiss(None)
+
+    def action_copy_page(self) -> None:
+        """Copy what the page offers; nothing on a plain page."""
+
+    def action_move(self, motion: str) -> None:
+        """Scroll."""
+        page = self.query_one(VerticalScroll)
+        moves = {
+            Motion.UP: page.scroll_up,
+            Motion.DOWN: page.scroll_down,
+            Motion.PAGE_UP: page.scroll_page_up,
+            Motion.PAGE_DOWN: page.scroll_page_down,
+            Motion.FIRST: page.scroll_home,
+            Motion.LAST: page.scroll_end,
+        }
+        if motion in moves:
+            moves[Motion(motion)](animate=False)

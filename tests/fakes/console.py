@@ -1,0 +1,110 @@
+"""Drives the console without a terminal: keys in, words on the screen out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from textual.pilot import Pilot
+
+from llama_orch_tui.app import ConsoleApp
+from llama_orch_tui.exit_choice import ExitChoice
+from llama_orch_tui.screens.dashboard import DashboardScreen
+from tests.fakes.scenes import NOW
+from tests.fakes.still_engine import StillEngine
+from widgets.event_pane import EventPane
+from widgets.instance_table import InstanceTable
+from widgets.log_pane import LogPane
+
+DEADLINE_S = 10.0
+
+
+class Operator:
+    """Hands on the keys and eyes on the screen of one console."""
+
+    def __init__(self, app: ConsoleApp, pilot: Pilot[ExitChoice], engine: StillEngine) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.engine = engine
+
+    @property
+    def dashboard(self) -> DashboardScreen:
+        """The screen under everything."""
+        return self.app.dashboard
+
+    @property
+    def table(self) -> InstanceTable:
+        """The table of instances."""
+        return self.dashboard.table
+
+    @property
+    def events(self) -> EventPane:
+        """The pane of events."""
+        return self.dashboard.query_one(EventPane)
+
+    @property
+    def log(self) -> LogPane:
+        """The log pane."""
+        return self.dashboard.query_one(LogPane)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def until(self, condition: Callable[[], bool], what: str = "") -> None:
+        """Wait until `condition` holds."""
+        end = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < end, f"{what or 'the condition'} never came true; the screen says:\n{self.text()}"
+            await self.pilot.pause(0.01)
+
+    async def until_shown(self, text: str) -> None:
+        """Wait until `text` is on the screen."""
+        await self.until(lambda: text in self.text(), repr(text))
+
+    async def until_gone(self, text: str) -> None:
+        """Wait until `text` is not on the screen any more."""
+        await self.until(lambda: text not in self.text(), f"no {text!r}")
+
+    def lines(self) -> list[str]:
+        """The screen, line by line."""
+        strips = self.app.screen._compositor.render_strips(self.app.size)
+        return [strip.text for strip in strips]
+
+    def text(self) -> str:
+        """The whole screen."""
+        return "\n".join(self.lines())
+
+    def line_of(self, text: str) -> int:
+        """The first line that holds `text`."""
+        return next(index for index, line in enumerate(self.lines()) if text in line)
+
+    def told(self) -> list[tuple[str, str]]:
+        """Severity and message of every notification."""
+        return [(one.severity, one.message) for one in self.app._notifications]
+
+
+Script = Callable[[Operator], Awaitable[None]]
+
+
+def drive(
+    engine: StillEngine,
+    script: Script,
+    *,
+    size: tuple[int, int] = (120, 40),
+    clock: Callable[[], float] = lambda: NOW,
+    ask_on_exit: bool = True,
+    is_demo: bool = False,
+) -> ConsoleApp:
+    """Run `script` on a console over `engine`; returns the console after it has ended."""
+
+    async def run() -> ConsoleApp:
+        app = ConsoleApp(engine, clock=clock, ask_on_exit=ask_on_exit, is_demo=is_demo)
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await pilot.pause()
+            await script(Operator(app, pilot, engine))
+        return app
+
+    return asyncio.run(run())

@@ -1,0 +1,141 @@
+"""An engine that stands still: the test publishes snapshots and log windows, and completes every request itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+from engine.errors import NoSuchInstanceError
+from engine.snapshots import (
+    Act,
+    Description,
+    DescribeSection,
+    Event,
+    EventQuery,
+    LogLine,
+    LogWindow,
+    Outcome,
+    Snapshot,
+    Stream,
+    Target,
+)
+
+
+@dataclass
+class Submitted:
+    """One request, still open until the test completes its future."""
+
+    act: Act
+    target: Target
+    future: Future[Outcome]
+
+    def complete(self, exit_code: int = 0, message: str = "", changed: tuple[str, ...] = ()) -> None:
+        """Answer it, from whatever thread."""
+        self.future.set_result(Outcome("request", exit_code, message, changed))
+
+
+@dataclass
+class StillLogView:
+    """A log of which the test decides every line."""
+
+    name: str
+    published: LogWindow
+    calls: list[tuple[str, int]] = field(default_factory=list)
+    is_closed: bool = False
+
+    def window(self) -> LogWindow:
+        """What the test published last."""
+        return self.published
+
+    def publish(self, window: LogWindow) -> None:
+        """Let the pane find this window."""
+        self.published = window
+
+    def resize(self, height: int) -> None:
+        """Noted."""
+        self.calls.append(("resize", height))
+
+    def scroll(self, lines: int) -> None:
+        """Noted; upwards pauses as a real view does."""
+        self.calls.append(("scroll", lines))
+        if lines < 0:
+            self.published = replace(self.published, at_end=False)
+
+    def to_start(self) -> None:
+        """Noted."""
+        self.calls.append(("to_start", 0))
+        self.published = replace(self.published, at_end=False, top=0.0)
+
+    def to_end(self) -> None:
+        """Noted; follows again."""
+        self.calls.append(("to_end", 0))
+        self.published = replace(self.published, at_end=True, new_lines=0)
+
+    def close(self) -> None:
+        """Noted."""
+        self.is_closed = True
+
+
+class StillEngine:
+    """Meets `engine.protocol.Engine`; owned by the test's thread."""
+
+    def __init__(self, snapshot: Snapshot | None = None) -> None:
+        self.published = snapshot or Snapshot()
+        self.submitted: list[Submitted] = []
+        self.logs: dict[str, LogWindow] = {}
+        self.views: list[StillLogView] = []
+        self.descriptions: dict[str, Description] = {}
+        self.is_closed = False
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Let the screen find this snapshot."""
+        self.published = snapshot
+
+    def snapshot(self) -> Snapshot:
+        """What the test published last."""
+        return self.published
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
+        """The present snapshot, once: nothing moves by itself here."""
+        listener(self.published)
+        return lambda: None
+
+    def submit(self, act: Act, target: Target) -> Future[Outcome]:
+        """Kept open for the test."""
+        request = Submitted(act, target, Future())
+        self.submitted.append(request)
+        return request.future
+
+    def read_events(self, query: EventQuery) -> tuple[Event, ...]:
+        """The events of the snapshot, by instance."""
+        events = [one for one in self.published.events if query.instance in {None, one.instance}]
+        return tuple(events[-query.limit :])
+
+    def read_log(self, name: str, lines: int, stream: Stream = Stream.BOTH) -> tuple[LogLine, ...]:
+        """The last lines of what the test gave."""
+        window = self.logs.get(name)
+        if window is None:
+            raise NoSuchInstanceError(name)
+        kept = [one for one in window.lines if stream in {Stream.BOTH, one.stream}]
+        return tuple(kept[-lines:])
+
+    def open_log(self, name: str) -> StillLogView:
+        """A view on what the test gave for this name."""
+        view = StillLogView(name, self.logs.get(name, LogWindow(name)))
+        self.views.append(view)
+        return view
+
+    def describe(self, name: str) -> Description:
+        """What the test gave, or the facts of the snapshot."""
+        if name in self.descriptions:
+            return self.descriptions[name]
+        one = self.published.find(name)
+        if one is None:
+            raise NoSuchInstanceError(name)
+        return Description(name, f"llama-server --alias {name}", (DescribeSection("State", (("state", one.state),)),))
+
+    def close(self, *, stop_instances: bool = False) -> None:
+        """Noted."""
+        del stop_instances
+        self.is_closed = True

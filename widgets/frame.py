@@ -1,0 +1,12 @@
+"""Titles in the frames of panes."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+
+def set_title(pane: Widget, title: str) -> None:
+    """Write `title`, literally, into the pane's upper border; a border without corners gets blanks around it."""
+    has_corners = bool(pane.styles.border_left[0])
+    pane.border_title = Content(title if has_corners else f" {title} ")
