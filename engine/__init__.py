@@ -7,20 +7,96 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
-    from engine.errors import EngineError, ExitCode
-    from engine.paths import Home, find_home
+    from engine.config.file import LoadedConfig, load_config, raise_for_problems
+    from engine.describe import describe_instance
+    from engine.embedded.location import find_launcher
+    from engine.errors import (
+        EXIT_CODE_MEANINGS,
+        ConfigNotFoundError,
+        DaemonError,
+        EngineError,
+        ExitCode,
+        NoSuchInstanceError,
+        StartFailedError,
+        UnhealthyError,
+        UsageError,
+    )
+    from engine.following import read_leader
+    from engine.logs.follow import follow
+    from engine.logs.reader import iter_lines, read_tail
+    from engine.models.tiny_gguf import cached_tiny_model
+    from engine.observing import find_scope, observe
+    from engine.paths import HOME_VARIABLE, Home, find_home
     from engine.protocol import Engine, LogView
+    from engine.session import Session
+    from engine.state.reading import read_stored_events
+    from engine.times import format_time, parse_time
 
 _HOMES = {
+    "DaemonError": "engine.errors",
+    "EXIT_CODE_MEANINGS": "engine.errors",
     "Engine": "engine.protocol",
     "EngineError": "engine.errors",
+    "ConfigNotFoundError": "engine.errors",
+    "UnhealthyError": "engine.errors",
+    "StartFailedError": "engine.errors",
     "ExitCode": "engine.errors",
+    "HOME_VARIABLE": "engine.paths",
     "Home": "engine.paths",
+    "LoadedConfig": "engine.config.file",
     "LogView": "engine.protocol",
+    "NoSuchInstanceError": "engine.errors",
+    "Session": "engine.session",
+    "UsageError": "engine.errors",
+    "cached_tiny_model": "engine.models.tiny_gguf",
+    "describe_instance": "engine.describe",
     "find_home": "engine.paths",
+    "find_launcher": "engine.embedded.location",
+    "find_scope": "engine.observing",
+    "follow": "engine.logs.follow",
+    "format_time": "engine.times",
+    "iter_lines": "engine.logs.reader",
+    "load_config": "engine.config.file",
+    "observe": "engine.observing",
+    "parse_time": "engine.times",
+    "raise_for_problems": "engine.config.file",
+    "read_leader": "engine.following",
+    "read_stored_events": "engine.state.reading",
+    "read_tail": "engine.logs.reader",
 }
 
-__all__ = ["Engine", "EngineError", "ExitCode", "Home", "LogView", "find_home"]
+__all__ = [
+    "EXIT_CODE_MEANINGS",
+    "HOME_VARIABLE",
+    "ConfigNotFoundError",
+    "DaemonError",
+    "Engine",
+    "EngineError",
+    "ExitCode",
+    "Home",
+    "LoadedConfig",
+    "LogView",
+    "NoSuchInstanceError",
+    "Session",
+    "StartFailedError",
+    "UnhealthyError",
+    "UsageError",
+    "cached_tiny_model",
+    "describe_instance",
+    "find_home",
+    "find_launcher",
+    "find_scope",
+    "follow",
+    "format_time",
+    "iter_lines",
+    "load_config",
+    "observe",
+    "parse_time",
+    "raise_for_problems",
+    "read_leader",
+    "read_stored_events",
+    "read_tail",
+]
 
 
 def __getattr__(name: str) -> object:

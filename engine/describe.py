@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from engine.config.binary import find_binary
 from engine.config.command import build_command
@@ -16,6 +15,7 @@ from engine.logs.reader import read_tail
 from engine.paths import Home
 from engine.snapshots import DescribeSection, Description, EventQuery, InstanceSnapshot, Snapshot, Stream
 from engine.state.reading import read_stored_events, read_stored_health
+from engine.times import format_time
 
 SHOWN_EVENTS = 10
 SHOWN_HEALTH = 10
@@ -131,8 +131,3 @@ def _say(value: object) -> str:
     if value is None:
         return "-"
     return ", ".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
-
-
-def format_time(ts: float) -> str:
-    """RFC 3339 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(ts, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

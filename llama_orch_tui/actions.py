@@ -149,7 +149,13 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("next_pane", ("tab",), "Next pane", "to the next pane", Group.READ, Scope.DASHBOARD, "cycle_focus(1)", 25),
     Action(
-        "previous_pane", ("shift+tab",), "Pane before", "to the pane before", Group.READ, Scope.DASHBOARD, "cycle_focus(-1)"
+        "previous_pane",
+        ("shift+tab",),
+        "Pane before",
+        "to the pane before",
+        Group.READ,
+        Scope.DASHBOARD,
+        "cycle_focus(-1)",
     ),
     Action(
         "copy_page", ("y",), "Copy command", "on a page: copy the command line", Group.READ, Scope.PAGE, "copy_page", 60

@@ -33,7 +33,7 @@ class Inked(Widget):
     Inked > .ink--busy { color: $text-accent; }
     Inked > .ink--warn { color: $text-warning; }
     Inked > .ink--bad { color: $text-error; text-style: bold; }
-    Inked > .ink--quiet { color: $foreground 60%; }
+    Inked > .ink--quiet { color: $foreground 68%; }
     Inked > .ink--strong { color: $foreground; text-style: bold; }
     Inked > .ink--key { color: $text-accent; text-style: bold; }
     """

@@ -46,7 +46,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         overflow-y: auto;
         scrollbar-size-vertical: 1;
     }
-    InstanceTable > .table--head { color: $foreground 60%; text-style: bold; }
+    InstanceTable > .table--head { color: $foreground 68%; text-style: bold; }
     InstanceTable > .table--cursor { background: $primary 36%; text-style: bold; }
     InstanceTable > .table--cursor-blurred { background: $primary 16%; }
     InstanceTable > .table--marked { background: $accent 18%; }

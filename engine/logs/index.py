@@ -44,7 +44,8 @@ class IndexWriter:
 
     def __init__(self, path: str, log_inode: int, log_size: int, now_us: int) -> None:
         self._last_us = 0
-        self._last_word = -1
+        self._gap_at = (-1, 0)
+        """Offset of the newest gap, and where in the index its record is."""
         self._fd = os.open(path, _OPEN_FLAGS, 0o600)
         try:
             if read_log_inode(self._fd) == log_inode & (2**64 - 1):
@@ -65,6 +66,7 @@ class IndexWriter:
 
     def note_break(self, offset: int, now_us: int) -> None:
         """Record that a writer begins at `offset`."""
+        self._gap_at = (-1, 0)  # a gap that an earlier writer left is its own
         if self._append(BREAK, offset, now_us):
             self._last_us = now_us
 
@@ -74,9 +76,10 @@ class IndexWriter:
         Returns:
             False when the disk did not take it.
         """
-        if self._last_word == GAP << KIND_SHIFT | offset:
-            self._size -= RECORD.size
+        if self._gap_at[0] == offset:  # what follows it are times of bytes that the disk refused after all
+            self._size = self._gap_at[1]
             os.lseek(self._fd, self._size, os.SEEK_SET)
+        self._gap_at = (offset, self._size)
         self._last_us = 0  # the next piece gets a time of its own
         return self._append(GAP, offset, dropped_bytes)
 
@@ -92,8 +95,7 @@ class IndexWriter:
         return (self._size - HEADER.size) // RECORD.size
 
     def _append(self, kind: int, offset: int, value: int) -> bool:
-        word = kind << KIND_SHIFT | offset
-        record = RECORD.pack(word, value)
+        record = RECORD.pack(kind << KIND_SHIFT | offset, value)
         try:
             written = os.write(self._fd, record)
         except OSError:
@@ -102,7 +104,6 @@ class IndexWriter:
             os.lseek(self._fd, self._size, os.SEEK_SET)  # the next record overwrites the torn one
             return False
         self._size += written
-        self._last_word = word
         return True
 
     def _begin(self, log_inode: int, now_us: int) -> int:
@@ -117,15 +118,21 @@ class IndexWriter:
         """Cut a torn record, and records of bytes that the log does not have; returns the index's size."""
         found = os.fstat(self._fd).st_size
         size = found - (found - HEADER.size) % RECORD.size
-        while size > HEADER.size:
-            os.lseek(self._fd, size - RECORD.size, os.SEEK_SET)
-            self._last_word = int.from_bytes(os.read(self._fd, 8), "little")
-            if self._last_word & OFFSET_MASK <= log_size:
-                break
+        while size > HEADER.size and self._word_before(size) & OFFSET_MASK > log_size:
             size -= RECORD.size
+        at = size
+        while at > HEADER.size and (word := self._word_before(at)) & OFFSET_MASK == log_size:
+            at -= RECORD.size
+            if word >> KIND_SHIFT == GAP:
+                self._gap_at = (log_size, at)
+                break
         if size != found:
             os.ftruncate(self._fd, size)
         return size
+
+    def _word_before(self, end: int) -> int:
+        os.lseek(self._fd, end - RECORD.size, os.SEEK_SET)
+        return int.from_bytes(os.read(self._fd, 8), "little")
 
 
 def read_log_inode(fd: int) -> int | None:

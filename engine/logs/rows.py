@@ -75,7 +75,7 @@ class StreamLog:
 
     def last(self) -> Place:
         """Behind the newest row."""
-        return (self.chain.end, 2)
+        return (self.chain.end, 1)
 
     def forward(self, place: Place) -> Iterator[Row]:
         """The rows from `place` on, oldest first, to the end as it was at the last refresh."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.snapshots import (
-    Description,
     DescribeSection,
+    Description,
     Desired,
     Event,
     EventType,

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from engine.errors import NoSuchInstanceError
 from engine.snapshots import (
     Act,
-    Description,
     DescribeSection,
+    Description,
     Event,
     EventQuery,
     LogLine,

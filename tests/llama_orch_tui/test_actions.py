@@ -19,10 +19,43 @@ TOGETHER = (
 )
 """Scopes whose keys work at the same time."""
 
-PROMISED = (
-    "up down j k home g end G s x r u space a enter d escape l e tab shift+tab z slash o y t question_mark ctrl+p q "
-    "ctrl+c ctrl+q ctrl+z pageup pagedown D"
-).split()
+PROMISED = [
+    "up",
+    "down",
+    "j",
+    "k",
+    "home",
+    "g",
+    "end",
+    "G",
+    "s",
+    "x",
+    "r",
+    "u",
+    "space",
+    "a",
+    "enter",
+    "d",
+    "escape",
+    "l",
+    "e",
+    "tab",
+    "shift+tab",
+    "z",
+    "slash",
+    "o",
+    "y",
+    "t",
+    "question_mark",
+    "ctrl+p",
+    "q",
+    "ctrl+c",
+    "ctrl+q",
+    "ctrl+z",
+    "pageup",
+    "pagedown",
+    "D",
+]
 
 
 def owners(action: Action) -> list[type]:

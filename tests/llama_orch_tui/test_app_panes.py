@@ -46,7 +46,7 @@ def test_l_and_e_go_to_log_and_events_and_escape_back_to_the_table() -> None:
 @pytest.mark.parametrize("pane", list(Pane))
 @pytest.mark.parametrize("way_back", ["z", "escape"])
 def test_z_gives_the_pane_the_whole_screen_and_back(pane: Pane, way_back: str) -> None:
-    titles = {Pane.TABLE: "Instances", Pane.EVENTS: "Events", Pane.LOG: "Log · chat"}
+    titles = {Pane.TABLE: "─ Instances", Pane.EVENTS: "─ Events", Pane.LOG: "─ Log · chat"}
 
     async def script(operator: Operator) -> None:
         operator.dashboard.action_focus_pane(pane)

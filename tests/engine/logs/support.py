@@ -14,7 +14,9 @@ from engine.logs.writer import RotatingWriter
 PIECES = st.lists(
     st.one_of(
         st.binary(max_size=40),
-        st.lists(st.sampled_from([b"a", b"line", b"\n", b"\r\n", b"\0", b"\xff\xfe", "é€".encode(), b"\x1b[31m"])).map(b"".join),
+        st.lists(st.sampled_from([b"a", b"line", b"\n", b"\r\n", b"\0", b"\xff\xfe", "é€".encode(), b"\x1b[31m"])).map(
+            b"".join
+        ),
         st.integers(1, 300).map(lambda count: b"x" * count),
     ),
     max_size=25,

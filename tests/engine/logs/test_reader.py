@@ -23,7 +23,9 @@ def test_the_tail_equals_a_naive_split_of_all_pieces(pieces: list[bytes], max_by
             writer.feed(piece)
         writer.close()
         expected = split_naively(read_all(Path(name)))
-        assert [line.text for line in read_tail(Path(name), lines, Stream.STDOUT)] == (expected[-lines:] if lines else [])
+        assert [line.text for line in read_tail(Path(name), lines, Stream.STDOUT)] == (
+            expected[-lines:] if lines else []
+        )
         assert [line.text for line in iter_lines(Path(name))] == expected
 
 
@@ -66,7 +68,11 @@ def test_since_and_lines_and_pattern_choose_lines(tmp_path: Path) -> None:
     assert since == ["out 7", "err 7", "out 8", "err 8", "out 9", "err 9"]
     assert [line.text for line in iter_lines(tmp_path, since=2007.0, lines=3)] == since[-3:]
     assert [line.text for line in iter_lines(tmp_path, since=2009.5)] == []
-    assert [line.text for line in iter_lines(tmp_path, pattern=re.compile("[35]$"), lines=3)] == ["err 3", "out 5", "err 5"]
+    assert [line.text for line in iter_lines(tmp_path, pattern=re.compile("[35]$"), lines=3)] == [
+        "err 3",
+        "out 5",
+        "err 5",
+    ]
 
 
 def test_files_of_another_origin_are_read_without_times(tmp_path: Path) -> None:

@@ -1,0 +1,34 @@
+"""Moments, as they are printed and typed."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from engine.errors import UsageError
+
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_AGO = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+
+
+def format_time(ts: float) -> str:
+    """RFC 3339 in UTC, to the millisecond; `ts` in seconds since the epoch."""
+    return datetime.fromtimestamp(ts, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_time(text: str, now: float) -> float:
+    """Seconds since the epoch for an RFC 3339 moment, or for a span before `now` such as ``10m`` or ``2h``.
+
+    A moment without a zone is local time.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if found := _AGO.fullmatch(text):
+        return now - float(found[1]) * _UNITS_S[found[2]]
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError as error:
+        raise UsageError(
+            f"{text}: not a time; give 2026-01-31T12:00:00Z, or a span such as 90s, 10m, 2h, 1d"
+        ) from error

@@ -1,0 +1,81 @@
+"""`start`, `stop`, `restart`: ask whoever leads; lead for what was told when nobody does."""
+
+from __future__ import annotations
+
+import os
+import queue
+import time
+
+import engine
+from engine.snapshots import Act, InstanceSnapshot, LeaderKind, Snapshot, State, Status, Target
+from llama_orch_tui import __version__, output
+
+OPEN_LIMIT_S = 5.0
+OUTCOME_LIMIT_S = 60.0
+READY_MARGIN_S = 5.0
+
+
+def carry_out(act: Act, target: Target, *, waits: bool) -> int:
+    """Ask for an act and print its outcome; the exit code.
+
+    Raises:
+        UsageError: nothing was named, or both names and a set.
+        EngineError: there can be no engine.
+    """
+    if bool(target.names) == (target.everything or target.unhealthy or bool(target.tag)):
+        raise engine.UsageError(f"{act.value}: give names, or one of --all, --unhealthy, --tag; `ps` lists the names")
+    home = engine.find_home(os.environ)
+    loaded = engine.load_config(home.config_file, os.environ)
+    if not loaded.readable and act is not Act.STOP:
+        engine.raise_for_problems(loaded)
+    scope = engine.find_scope(loaded, target.names) if target.names else None
+    session = engine.Session(home, LeaderKind.CLI, __version__, scope=scope)
+    session.open()
+    try:
+        session.wait_until_open(OPEN_LIMIT_S)
+        outcome = session.submit(act, target).result(OUTCOME_LIMIT_S)
+        (output.say if outcome.exit_code == 0 else output.say_error)(outcome.message)
+        if outcome.exit_code == 0 and waits and act is not Act.STOP:
+            limit_s = max(
+                (
+                    table.healthcheck.start_period
+                    for name, table in loaded.config.instances.items()
+                    if name in outcome.changed
+                ),
+                default=0.0,
+            )
+            return _wait_until_ready(session, outcome.changed, limit_s + READY_MARGIN_S)
+        return outcome.exit_code
+    finally:
+        session.close()
+
+
+def _wait_until_ready(session: engine.Session, names: tuple[str, ...], limit_s: float) -> int:
+    """Watch until all are ready (0), one has failed (30) or it is too late (22)."""
+    heard: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
+    deadline = time.monotonic() + limit_s
+    unsubscribe = session.subscribe(heard.put)
+    said: dict[str, State] = {}
+    try:
+        while (left_s := deadline - time.monotonic()) > 0:
+            try:
+                snapshot = heard.get(timeout=left_s)
+            except queue.Empty:
+                break
+            seen = [one for name in names if (one := snapshot.find(name)) is not None]
+            _tell_progress(seen, said)
+            failed = [one for one in seen if one.status is Status.FAILED]
+            if failed:
+                raise engine.StartFailedError("\n".join(f"{one.name}: {one.why}" for one in failed))
+            if seen and all(one.state is State.READY for one in seen):
+                return 0
+    finally:
+        unsubscribe()
+    raise engine.UnhealthyError(f"{', '.join(names)}: not ready after {limit_s:.0f} s; `describe NAME` tells why")
+
+
+def _tell_progress(seen: list[InstanceSnapshot], said: dict[str, State]) -> None:
+    for one in seen:
+        if said.get(one.name) is not one.state:
+            said[one.name] = one.state
+            output.say_error(f"{one.name}: {one.state.value}")

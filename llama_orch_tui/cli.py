@@ -1,0 +1,182 @@
+"""The command line: names, options and help. What each command does stands in its own module, imported when used."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from engine.errors import EXIT_CODE_MEANINGS
+from engine.snapshots import Act, Level, Stream, Target
+
+EXIT_CODES = "\n\n".join(f"{int(code)}  {meaning}" for code, meaning in EXIT_CODE_MEANINGS.items())
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+NAMES = Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="Instances, as the configuration names them.")]
+ALL = Annotated[bool, typer.Option("--all", help="Every instance.")]
+UNHEALTHY = Annotated[bool, typer.Option("--unhealthy", help="Whatever is unhealthy, failed or in backoff.")]
+TAG = Annotated[str, typer.Option("--tag", metavar="T", help="Every instance with this tag.")]
+WAIT = Annotated[bool, typer.Option("--wait", help="Return when ready (0), failed (30) or too late (22).")]
+COUNT = Annotated[int, typer.Option("-n", "--lines", min=0, help="How many of the newest.")]
+SINCE = Annotated[str, typer.Option("--since", metavar="T", help="From this time: RFC 3339, or a span such as 10m.")]
+
+app = typer.Typer(
+    name="llama-orch-tui",
+    help="A full-screen console and supervisor for llama.cpp servers. Without a command it opens the dashboard.",
+    epilog="Exit codes:\n\n" + EXIT_CODES,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+daemon = typer.Typer(help="Supervise without a screen.", rich_markup_mode=None, no_args_is_help=True)
+config = typer.Typer(help="The configuration file.", rich_markup_mode=None, no_args_is_help=True)
+app.add_typer(daemon, name="daemon")
+app.add_typer(config, name="config")
+
+
+def run(arguments: list[str]) -> None:
+    """Carry out one command line and exit with its code; wrong usage is explained and exits with 2.
+
+    Raises:
+        EngineError: refused; the message is for a person.
+        SystemExit: done.
+    """
+    app(args=arguments, prog_name="llama-orch-tui")
+
+
+def _finish(code: int) -> None:
+    raise typer.Exit(code)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the shape of an option's callback
+    if wanted:
+        from llama_orch_tui import __version__  # noqa: PLC0415
+        from llama_orch_tui.output import say  # noqa: PLC0415
+
+        say(f"llama-orch-tui {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """A full-screen console and supervisor for llama.cpp servers. Without a command it opens the dashboard."""
+    if context.invoked_subcommand is None and not version:
+        from llama_orch_tui.dashboard import open_dashboard  # noqa: PLC0415
+
+        _finish(open_dashboard())
+
+
+@app.command()
+def demo() -> None:
+    """Open the dashboard over three tiny models of its own; leaves nothing behind."""
+    from llama_orch_tui.demo import run_demo  # noqa: PLC0415
+
+    _finish(run_demo())
+
+
+@app.command()
+def ps(*, json: JSON = False) -> None:
+    """Show every instance and how it is."""
+    from llama_orch_tui.showing import show_ps  # noqa: PLC0415
+
+    _finish(show_ps(as_json=json))
+
+
+@app.command()
+def describe(name: str, *, json: JSON = False) -> None:
+    """Say all there is to say about one instance."""
+    from llama_orch_tui.showing import show_description  # noqa: PLC0415
+
+    _finish(show_description(name, as_json=json))
+
+
+@app.command()
+def events(
+    name: Annotated[str | None, typer.Argument(help="Only this instance's.")] = None,
+    *,
+    lines: COUNT = 50,
+    since: SINCE = "",
+    until: Annotated[str, typer.Option("--until", metavar="T", help="Up to this time.")] = "",
+    level: Annotated[Level | None, typer.Option("--level", help="This level and the louder ones.")] = None,
+    json: JSON = False,
+) -> None:
+    """Show what happened, oldest first."""
+    from llama_orch_tui.showing import show_events  # noqa: PLC0415
+
+    _finish(show_events(name, lines, since, until, level, as_json=json))
+
+
+@app.command()
+def logs(
+    name: str,
+    *,
+    lines: COUNT = 100,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with every new line.")] = False,
+    stream: Annotated[Stream, typer.Option("--stream", help="Which output.")] = Stream.BOTH,
+    since: SINCE = "",
+    grep: Annotated[str, typer.Option("--grep", metavar="RE", help="Only lines that this pattern is found in.")] = "",
+    json: JSON = False,
+) -> None:
+    """Show an instance's log; needs no supervisor."""
+    from llama_orch_tui.showing_logs import show_logs  # noqa: PLC0415
+
+    _finish(show_logs(name, lines, stream, since, grep, follows=follow, as_json=json))
+
+
+@app.command()
+def start(
+    names: NAMES = None, *, everything: ALL = False, unhealthy: UNHEALTHY = False, tag: TAG = "", wait: WAIT = False
+) -> None:
+    """Start instances, with what they depend on."""
+    _act(Act.START, Target(tuple(names or ()), everything, unhealthy, tag), waits=wait)
+
+
+@app.command()
+def stop(
+    names: NAMES = None, *, everything: ALL = False, unhealthy: UNHEALTHY = False, tag: TAG = "", wait: WAIT = False
+) -> None:
+    """Stop instances, after what depends on them."""
+    _act(Act.STOP, Target(tuple(names or ()), everything, unhealthy, tag), waits=wait)
+
+
+@app.command()
+def restart(
+    names: NAMES = None, *, everything: ALL = False, unhealthy: UNHEALTHY = False, tag: TAG = "", wait: WAIT = False
+) -> None:
+    """Stop and start instances; what depends on them is left alone."""
+    _act(Act.RESTART, Target(tuple(names or ()), everything, unhealthy, tag), waits=wait)
+
+
+def _act(act: Act, target: Target, *, waits: bool) -> None:
+    from llama_orch_tui.acting import carry_out  # noqa: PLC0415
+
+    _finish(carry_out(act, target, waits=waits))
+
+
+@daemon.command("run")
+def daemon_run() -> None:
+    """Supervise in the foreground until SIGTERM or Ctrl-C; the models run on."""
+    from llama_orch_tui.foreground import run_daemon  # noqa: PLC0415
+
+    _finish(run_daemon())
+
+
+@config.command("path")
+def config_path() -> None:
+    """Print where the configuration file lies, whether it is there or not."""
+    from llama_orch_tui.showing import show_config_path  # noqa: PLC0415
+
+    _finish(show_config_path())
+
+
+@config.command("validate")
+def config_validate() -> None:
+    """Check the configuration file; every problem with its line and its fix."""
+    from llama_orch_tui.showing import validate_config  # noqa: PLC0415
+
+    _finish(validate_config())

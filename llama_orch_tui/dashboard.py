@@ -1,0 +1,62 @@
+"""Opening the dashboard in this terminal, and what closing it means for the models."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from engine.errors import ExitCode, UsageError
+from engine.paths import Home, find_home
+from engine.snapshots import LeaderKind
+from llama_orch_tui import __version__
+from llama_orch_tui.exit_choice import ExitChoice
+from llama_orch_tui.opening import OpeningEngine
+
+if TYPE_CHECKING:
+    from engine.session import Session
+
+SWITCH_INTERVAL_S = 0.0005
+"""Python's own 5 ms would let a busy engine thread hold up a key press."""
+
+
+def open_dashboard() -> int:
+    """Show the dashboard until it is closed; the exit code.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    choice, code = show(find_home(os.environ))
+    if choice is ExitChoice.DEMO:
+        from llama_orch_tui.demo import run_demo  # noqa: PLC0415 - its model maker imports numpy
+
+        return run_demo()
+    return code
+
+
+def show(home: Home, *, is_demo: bool = False) -> tuple[ExitChoice | None, int]:
+    """Run the dashboard over one home; what was chosen at its end (None: its terminal went), and the exit code.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the dashboard needs a terminal; `ps`, `logs` and `events` work without one")
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    from llama_orch_tui.app import ConsoleApp  # noqa: PLC0415 - Textual, for this command only
+
+    def make() -> Session:
+        from engine.session import Session  # noqa: PLC0415 - pydantic, httpx: behind the first paint
+
+        return Session(home, LeaderKind.DASHBOARD, __version__, is_demo=is_demo)
+
+    engine = OpeningEngine(make)
+    app = ConsoleApp(engine, ask_on_exit=not is_demo, is_demo=is_demo)
+    app.call_after_refresh(engine.open)
+    try:
+        choice = app.run()
+        failed = any(fault.key == "engine" for fault in engine.snapshot().faults)
+    finally:
+        # From here on the screen is the shell's again: stopping may take a moment.
+        engine.close(stop_instances=app.return_value is ExitChoice.STOP or is_demo)
+    return choice, int(ExitCode.STATE_DAMAGED) if failed else app.return_code or 0

@@ -1,0 +1,124 @@
+"""An engine that opens behind the first paint: the screen is there at once, supervision a moment later."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from engine.snapshots import (
+    Act,
+    Description,
+    Event,
+    EventQuery,
+    LogLine,
+    LogWindow,
+    Outcome,
+    Snapshot,
+    Stream,
+    Target,
+)
+
+if TYPE_CHECKING:
+    from engine.protocol import LogView
+    from engine.session import Session
+
+NOT_YET = "the engine is still opening; press the key again"
+
+
+class _ClosedView:
+    """A log window for the moment before there is an engine: empty, and soon replaced."""
+
+    def __init__(self, name: str) -> None:
+        self._window = LogWindow(name)
+
+    def window(self) -> LogWindow:
+        """The empty window."""
+        return self._window
+
+    def resize(self, height: int) -> None:
+        """Nothing is shown yet."""
+
+    def scroll(self, lines: int) -> None:
+        """Nothing is shown yet."""
+
+    def to_start(self) -> None:
+        """Nothing is shown yet."""
+
+    def to_end(self) -> None:
+        """Nothing is shown yet."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class OpeningEngine:
+    """Meets `engine.protocol.Engine`; makes the real session on a thread of its own when `open` is called."""
+
+    def __init__(self, make: Callable[[], Session]) -> None:
+        self._make = make
+        self._session: Session | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._open, name="engine-opener", daemon=True)
+
+    def open(self) -> None:
+        """Begin to open; returns at once."""
+        self._thread.start()
+
+    def _open(self) -> None:
+        try:
+            session = self._make()
+            session.open()
+            self._session = session
+        finally:
+            self._ready.set()
+
+    def snapshot(self) -> Snapshot:
+        """The newest published snapshot; an empty one until the engine is open."""
+        return self._session.snapshot() if self._session is not None else _NOTHING
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
+        """Be told the present, then the future; waits for the engine."""
+        return self._wait().subscribe(listener)
+
+    def submit(self, act: Act, target: Target) -> Future[Outcome]:
+        """Ask for an act."""
+        if self._session is not None:
+            return self._session.submit(act, target)
+        future: Future[Outcome] = Future()
+        future.set_result(Outcome("", 33, NOT_YET))
+        return future
+
+    def read_events(self, query: EventQuery) -> tuple[Event, ...]:
+        """Stored events, oldest first."""
+        return self._wait().read_events(query)
+
+    def read_log(self, name: str, lines: int, stream: Stream = Stream.BOTH) -> tuple[LogLine, ...]:
+        """The last lines of an instance's log."""
+        return self._wait().read_log(name, lines, stream)
+
+    def open_log(self, name: str) -> LogView:
+        """A live window on an instance's log."""
+        return self._session.open_log(name) if self._session is not None else _ClosedView(name)
+
+    def describe(self, name: str) -> Description:
+        """All there is to say about one instance; waits for the engine."""
+        return self._wait().describe(name)
+
+    def close(self, *, stop_instances: bool = False) -> None:
+        """End the engine, if it was ever opened."""
+        if self._thread.ident is None:
+            return
+        self._thread.join()
+        if self._session is not None:
+            self._session.close(stop_instances=stop_instances)
+
+    def _wait(self) -> Session:
+        self._ready.wait()
+        if self._session is None:
+            raise RuntimeError("the engine could not be opened")
+        return self._session
+
+
+_NOTHING = Snapshot()

@@ -1,0 +1,190 @@
+"""stdout is data, stderr is talk: the one module that writes either."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+from engine.snapshots import Event, InstanceSnapshot, Level, LogLine, Snapshot, State
+from engine.times import format_time
+
+GAP = "  "
+_COLOURS = {
+    State.READY: "32",
+    State.LOADING: "36",
+    State.WARMING: "36",
+    State.STARTING: "36",
+    State.STOPPING: "33",
+    State.WAITING: "33",
+    State.BACKOFF: "33",
+    State.UNHEALTHY: "31",
+    State.FAILED: "31",
+}
+_LEVEL_COLOURS = {Level.WARNING: "33", Level.ERROR: "31"}
+
+
+def say(text: str) -> None:
+    """A line of data."""
+    sys.stdout.write(text + "\n")
+
+
+def say_error(text: str) -> None:
+    """Words for a person, one message."""
+    sys.stderr.write(f"{text}\n")
+
+
+def say_json(value: object) -> None:
+    """One JSON document on one line."""
+    say(json.dumps(value, ensure_ascii=False))
+
+
+def paint(text: str, colour: str | None) -> str:
+    """Coloured on a terminal, unless NO_COLOR says otherwise."""
+    if colour is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return f"\x1b[{colour}m{text}\x1b[0m"
+
+
+def format_bytes(count: int | None) -> str:
+    """``1.4G``; ``-`` for None."""
+    if count is None:
+        return "-"
+    size = float(count)
+    for unit in ("B", "K", "M", "G"):
+        if size < 1024 or unit == "G":
+            return f"{size:.0f}{unit}" if unit == "B" or size >= 100 else f"{size:.1f}{unit}"
+        size /= 1024
+    raise AssertionError(count)
+
+
+def format_duration(seconds: float | None) -> str:
+    """``2d03h``, ``5h07m``, ``3m20s``, ``12s``; ``-`` for None."""
+    if seconds is None:
+        return "-"
+    whole = int(seconds)
+    minutes, seconds_left = divmod(whole, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    days, hours_left = divmod(hours, 24)
+    if days:
+        return f"{days}d{hours_left:02}h"
+    if hours:
+        return f"{hours}h{minutes_left:02}m"
+    return f"{minutes}m{seconds_left:02}s" if minutes else f"{whole}s"
+
+
+def format_ps(snapshot: Snapshot) -> Iterable[str]:
+    """The lines of `ps` for a person."""
+    head = ("NAME", "STATE", "PORT", "PID", "UPTIME", "CPU", "MEM", "RESTARTS", "MODEL", "WHY")
+    rows = [_ps_row(one) for one in snapshot.instances]
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head) - 1)]
+    limit = shutil.get_terminal_size((0, 0)).columns if sys.stdout.isatty() else 0
+    yield _join(head, widths, limit)
+    for one, row in zip(snapshot.instances, rows, strict=True):
+        line = _join(row, widths, limit)
+        start = widths[0] + len(GAP)
+        word = line[start : start + widths[1]]
+        yield line[:start] + paint(word, _COLOURS.get(one.state)) + line[start + widths[1] :]
+
+
+def _ps_row(one: InstanceSnapshot) -> tuple[str, ...]:
+    cpu = "-" if one.cpu_percent is None else f"{one.cpu_percent:.0f}%"
+    return (
+        one.name,
+        one.state.value,
+        str(one.port or "-"),
+        str(one.pid or "-"),
+        format_duration(one.uptime_s),
+        cpu,
+        format_bytes(one.memory_bytes),
+        str(one.restarts),
+        one.model or "-",
+        one.why.splitlines()[0] if one.why else "",
+    )
+
+
+def _join(row: Sequence[str], widths: Sequence[int], limit: int) -> str:
+    cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
+    line = GAP.join([*cells, row[-1]]).rstrip()
+    return line[:limit] if limit else line
+
+
+def ps_to_json(snapshot: Snapshot) -> dict[str, object]:
+    """The object of `ps --json`."""
+    leader = snapshot.leader
+    return {
+        "leader": None
+        if leader is None
+        else {
+            "pid": leader.pid,
+            "kind": leader.kind.value,
+            "since": format_time(leader.since),
+            "version": leader.version,
+        },
+        "instances": [_instance_to_json(one) for one in snapshot.instances],
+    }
+
+
+def _instance_to_json(one: InstanceSnapshot) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "desired": one.desired.value,
+        "status": one.status.value,
+        "health": one.health.value,
+        "state": one.state.value,
+        "pid": one.pid,
+        "keeper_pid": one.keeper_pid,
+        "host": one.host,
+        "port": one.port,
+        "started_at": None if one.started_at is None else format_time(one.started_at),
+        "uptime_s": None if one.uptime_s is None else round(one.uptime_s, 3),
+        "restarts": one.restarts,
+        "last_exit_code": one.last_exit_code,
+        "last_error": one.last_error,
+        "cpu_percent": one.cpu_percent,
+        "memory_bytes": one.memory_bytes,
+        "model": one.model,
+        "tags": list(one.tags),
+        "why": one.why,
+    }
+
+
+def format_event(event: Event) -> str:
+    """One event for a person."""
+    level = paint(f"{event.level.value:<7}", _LEVEL_COLOURS.get(event.level))
+    return f"{format_time(event.ts)}  {level}  {event.instance or '-':<16}  {event.type.value:<12}  {event.message}"
+
+
+def event_to_json(event: Event) -> dict[str, object]:
+    """The object of `events --json`."""
+    meta: Mapping[str, object] = dict(event.meta)
+    return {
+        "id": event.id,
+        "ts": format_time(event.ts),
+        "instance": event.instance,
+        "level": event.level.value,
+        "type": event.type.value,
+        "message": event.message,
+        "meta": meta,
+    }
+
+
+def format_log_line(line: LogLine) -> str:
+    """One log line for a person."""
+    return paint(line.text, "33") if line.is_gap else line.text
+
+
+def log_line_to_json(line: LogLine) -> dict[str, object]:
+    """The object of `logs --json`."""
+    ts = None if line.ts is None else format_time(line.ts)
+    shown: dict[str, object] = {"ts": ts, "stream": line.stream.value, "line": line.text}
+    if line.is_gap:
+        shown["gap"] = True
+    return shown
+
+
+def flush() -> None:
+    """Have what was said read now: somebody watches."""
+    sys.stdout.flush()

@@ -1,0 +1,86 @@
+"""The commands that only look: `ps`, `describe`, `events`, `config path`, `config validate`."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict
+
+import engine
+from engine.snapshots import EventQuery, Level
+from llama_orch_tui import output
+
+
+def show_ps(*, as_json: bool) -> int:
+    """Print every instance."""
+    home = engine.find_home(os.environ)
+    snapshot = engine.observe(home, os.environ)
+    if as_json:
+        output.say_json(output.ps_to_json(snapshot))
+        return 0
+    for fault in snapshot.faults:
+        output.say_error(fault.message)
+    if not snapshot.config_exists:
+        output.say_error(f"no instances yet: {home.config_file} is not there; run `llama-orch-tui` for a first one")
+        return 0
+    for line in output.format_ps(snapshot):
+        output.say(line)
+    return 0
+
+
+def show_description(name: str, *, as_json: bool) -> int:
+    """Print all about one instance."""
+    home = engine.find_home(os.environ)
+    description = engine.describe_instance(home, name, engine.observe(home, os.environ), os.environ)
+    if as_json:
+        output.say_json(asdict(description))
+        return 0
+    for section in description.sections:
+        output.say(output.paint(section.title, "1"))
+        width = max((len(key) for key, _ in section.rows), default=0)
+        for key, value in section.rows:
+            output.say(f"  {key.ljust(width)}  {value}")
+        for line in section.lines:
+            output.say(f"  {line}")
+        output.say("")
+    return 0
+
+
+def show_events(name: str | None, lines: int, since: str, until: str, level: Level | None, *, as_json: bool) -> int:
+    """Print stored events."""
+    home = engine.find_home(os.environ)
+    now = time.time()
+    query = EventQuery(
+        instance=name,
+        since=engine.parse_time(since, now) if since else None,
+        until=engine.parse_time(until, now) if until else None,
+        level=level,
+        limit=lines,
+    )
+    for event in engine.read_stored_events(home.state_file, query):
+        if as_json:
+            output.say_json(output.event_to_json(event))
+        else:
+            output.say(output.format_event(event))
+    return 0
+
+
+def show_config_path() -> int:
+    """Print where the configuration lies."""
+    output.say(str(engine.find_home(os.environ).config_file))
+    return 0
+
+
+def validate_config() -> int:
+    """Say what is wrong with the configuration.
+
+    Raises:
+        ConfigError: something is; the message holds every problem.
+    """
+    path = engine.find_home(os.environ).config_file
+    loaded = engine.load_config(path, os.environ)
+    if not loaded.exists:
+        raise engine.ConfigNotFoundError(f"{path}: no such file; `llama-orch-tui` shows what a first one looks like")
+    engine.raise_for_problems(loaded)
+    output.say(f"{path}: {len(loaded.config.instances)} instances, no problems")
+    return 0

@@ -1,0 +1,206 @@
+"""The pages over the dashboard: describe, help, palette, themes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from textual.color import Color
+from textual.theme import Theme
+
+from engine.snapshots import DescribeSection, Description
+from llama_orch_tui.app import ConsoleApp
+from tests.fakes.console import Operator, drive
+from tests.fakes.scenes import DESCRIPTION, NOW, TRIO, engine_of, snapshot
+from tests.fakes.still_engine import StillEngine
+from themes import CONTRAST, DARK, LIGHT, THEMES
+from widgets.looks import INK_CLASSES
+
+
+def described_engine() -> StillEngine:
+    engine = engine_of(snapshot(TRIO))
+    engine.descriptions["chat"] = DESCRIPTION
+    return engine
+
+
+@pytest.mark.parametrize("key", ["enter", "d"])
+def test_enter_and_d_describe_and_escape_comes_back(key: str) -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press(key)
+        await operator.until_shown("the last health check took 3 ms [200]")
+        assert "keeper 5100" in operator.text()
+        await operator.press("escape")
+        await operator.until_shown("Instances")
+        assert operator.dashboard.focused is operator.table
+
+    drive(described_engine(), script)
+
+
+def test_a_description_is_kept_current_while_it_is_open() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("d")
+        await operator.until_shown("keeper 5100")
+        operator.engine.descriptions["chat"] = replace(
+            DESCRIPTION, sections=(DescribeSection("State", (("state", "unhealthy[/x]"),)),)
+        )
+        await operator.until_shown("unhealthy[/x]")
+
+    drive(described_engine(), script)
+
+
+def test_an_instance_that_is_gone_is_said_on_its_page() -> None:
+    async def script(operator: Operator) -> None:
+        operator.engine.published = snapshot(TRIO[1:], seq=1)
+        operator.dashboard.action_describe()
+        await operator.until_shown("no such instance")
+        await operator.press("y")
+        await operator.until(lambda: operator.told() == [("warning", "There is no command line to copy.")])
+
+    engine = engine_of(snapshot(TRIO[:1]))
+    drive(engine, script)
+
+
+def test_y_on_the_page_copies_the_command_line() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("d")
+        await operator.until_shown("keeper 5100")
+        await operator.press("y")
+        await operator.until(lambda: operator.app.clipboard == DESCRIPTION.command_line)
+
+    drive(described_engine(), script)
+
+
+def test_a_long_description_scrolls_with_the_usual_keys() -> None:
+    rows = tuple((f"fact {index}", "x") for index in range(80))
+
+    async def script(operator: Operator) -> None:
+        await operator.press("d")
+        await operator.until_shown("fact 0")
+        for keys, text in [("G", "fact 79"), ("g", "fact 0"), ("jjkj", "fact 1"), (["pagedown"], "fact 30")]:
+            await operator.press(*keys)
+            await operator.until_shown(text)
+
+    engine = engine_of(snapshot(TRIO))
+    engine.descriptions["chat"] = Description("chat", "", (DescribeSection("", rows),))
+    drive(engine, script, size=(80, 24))
+
+
+@pytest.mark.parametrize("close", ["escape", "question_mark"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+def test_the_question_mark_shows_every_key(close: str, size: tuple[int, int]) -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("question_mark")
+        await operator.until_shown("start the chosen instances")
+        await operator.press("G")
+        await operator.until_shown("suspend to the shell; fg comes back")
+        await operator.press(close)
+        await operator.until_shown("Instances ─")
+
+    drive(engine_of(snapshot(TRIO)), script, size=size)
+
+
+def test_help_opens_over_a_description_too() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("d")
+        await operator.until_shown("keeper 5100")
+        await operator.press("question_mark")
+        await operator.until_shown("start the chosen instances")
+        await operator.press("escape")
+        await operator.until_shown("keeper 5100")
+
+    drive(described_engine(), script)
+
+
+def test_the_palette_finds_an_action_by_name() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("ctrl+p")
+        await operator.until_shown("Start the chosen instances")
+        await operator.press(*"restart everything")
+        await operator.until_gone("Start the chosen")
+        await operator.until_shown("Restart everything unhealthy")
+        await operator.press("enter")
+        await operator.until(lambda: bool(operator.engine.submitted))
+        assert operator.engine.submitted[0].target.unhealthy
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_the_palette_leads_to_an_instance() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("ctrl+p")
+        await operator.until_shown("Start the chosen instances")
+        await operator.press(*"go to code")
+        await operator.until_gone("Start the chosen")
+        await operator.until_shown("Go to code")
+        await operator.press("enter")
+        await operator.until(lambda: operator.table.cursor_name == "code")
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_the_palette_over_the_welcome_does_not_start_anything() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("ctrl+p")
+        await operator.until_shown("Try it with three tiny models")
+        assert "Start the chosen" not in operator.text()
+
+    drive(engine_of(snapshot(())), script)
+
+
+def test_t_chooses_among_our_themes_and_textuals() -> None:
+    async def script(operator: Operator) -> None:
+        assert operator.app.theme == DARK.name
+        await operator.press("t")
+        await operator.until_shown("Search for themes")
+        await operator.press(*LIGHT.name)
+        await operator.press("enter")
+        await operator.until(lambda: operator.app.theme == LIGHT.name)
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_every_theme_of_ours_and_of_textual_draws_the_busy_screen() -> None:
+    async def script(operator: Operator) -> None:
+        for name in operator.app.available_themes:
+            operator.app.theme = name
+            await operator.pilot.pause()
+            assert "● ready" in operator.text()
+
+    drive(engine_of(snapshot()), script)
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The WCAG ratio of two colours."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: Color) -> float:
+    parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+@pytest.mark.parametrize(
+    ("theme", "least"), [(DARK, 4.5), (LIGHT, 4.5), (CONTRAST, 7.0)], ids=lambda one: str(one)[:30]
+)
+def test_states_can_be_read_on_every_theme_of_ours(theme: Theme, least: float) -> None:
+    async def script(operator: Operator) -> None:
+        operator.app.theme = theme.name
+        await operator.pilot.pause()
+        ground = operator.table.background_colors[1]
+        for ink in INK_CLASSES:
+            shown = ground + operator.table.get_component_styles(ink).color
+            assert contrast(ground, shown) >= least, ink
+
+    assert theme in THEMES
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_a_theme_that_does_not_exist_means_the_default() -> None:
+    app = ConsoleApp(engine_of(snapshot(TRIO)), clock=lambda: NOW, theme="no-such-theme")
+
+    assert app.theme == DARK.name
+
+
+def test_a_theme_can_be_given() -> None:
+    assert ConsoleApp(engine_of(snapshot(TRIO)), theme=LIGHT.name).theme == LIGHT.name
