@@ -9,7 +9,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -19,7 +19,7 @@ from engine.snapshots import InstanceSnapshot, Snapshot
 from widgets.inked import Inked
 from widgets.motion import Motion, moved
 from widgets.row_cells import Cell, RowContext, row_cell
-from widgets.table_columns import GUTTER, NUMBERS, Placed, column_gap, head_text, lay_out, measure
+from widgets.table_columns import GUTTER, NUMBERS, Column, Placed, column_gap, head_text, lay_out, measure
 from widgets.table_order import SortKey, ordered
 from widgets.text import clean, fit, fit_right
 
@@ -120,7 +120,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     def tick(self) -> None:
         """Let the ages on the screen grow."""
         if any(one.uptime_s is not None or one.retry_at is not None for one in self.rows):
-            self.refresh()
+            self.refresh(*self._age_regions())
 
     def cursor(self) -> InstanceSnapshot | None:
         """The instance under the cursor."""
@@ -229,6 +229,16 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
             self._placed_for = width
             self._placed = lay_out(width, measure(self._all, self.sort), self.sort)
         return self._placed
+
+    def _age_regions(self) -> list[Region]:
+        """Where ages stand: drawing only these keeps an idle screen cheap."""
+        left = GUTTER
+        for position, placed in enumerate(self._columns()):
+            left += len(self._gap(position))
+            if placed.column is Column.UPTIME:
+                return [Region(left, HEAD_LINES, placed.width, max(0, self.size.height - HEAD_LINES))]
+            left += placed.width
+        return []
 
     def _set_marks(self, marks: frozenset[str]) -> None:
         if marks != self.marks:

@@ -1,0 +1,65 @@
+# Two commands do all the set-up: `make demo` and `make test`. Second runs skip what is done.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types walls unit snapshots bench clean
+
+help:
+	@echo "make demo       open the dashboard over three tiny models (installs what it needs into .venv)"
+	@echo "make test       lint, types, import walls and tests: what must pass before anything lands"
+	@echo "make snapshots  accept the dashboard's pictures as they are drawn now"
+	@echo "make bench      print the benchmarks"
+	@echo "make clean      remove .venv and everything made"
+
+demo: $(VENV)/.demo
+	@$(BIN)/llama-orch-tui demo
+
+test: check unit
+
+check: lint types walls
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+	$(BIN)/mypy --platform win32
+	$(BIN)/mypy --platform darwin
+
+walls: $(VENV)/.test
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.test
+	$(BIN)/pytest -n auto --dist loadgroup
+
+snapshots: $(VENV)/.test
+	$(BIN)/pytest tests/snapshots --snapshot-update
+
+bench: $(VENV)/.test
+	@for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "llama-orch-tui needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+		|| { echo "this Python has no venv module; on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# The byte code is made at install time, so that the first start is as fast as the second.
+$(VENV)/.demo: $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[embedded]"
+	@$(BIN)/python -m compileall -q engine widgets themes llama_orch_tui
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis snapshot_report.html
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
