@@ -39,7 +39,6 @@ def describe_instance(home: Home, name: str, snapshot: Snapshot, environ: Mappin
     command = _describe_command(name, spec, loaded.config, seen, environ)
     sections = (
         DescribeSection("Overview", rows=_overview(seen)),
-        DescribeSection("Command", lines=(command,)),
         DescribeSection("Configuration", rows=_configuration(name, spec, loaded)),
         DescribeSection("Health", lines=_health(home, name)),
         DescribeSection("Events", lines=_events(home, name)),

@@ -8,7 +8,7 @@ import queue
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from random import Random
 
@@ -96,17 +96,7 @@ class LeadingEngine:
         system.make_private_dir(str(home.state_dir))
         system.make_private_dir(str(home.run_dir))
         remembered, decided = self._recall()
-        post = self._inbox.put
-        self._writer = StateWriter(home.state_file, lambda message: post(FaultTold("state", message)))
-        self._watcher = KeeperWatcher(
-            lambda name, record: post(KeeperSaid(name, record)), lambda name, run: post(KeeperGone(name, run))
-        )
-        self._monitor = HealthMonitor(
-            self._clock, lambda name, run, verdict, result: post(HealthJudged(name, run, verdict, result))
-        )
-        self._meter = Meter(lambda usages, host: post(Measured(usages, host)))
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine-worker")
-        self._config = ConfigWatch(home.config_file, os.environ, lambda loaded: post(ConfigRead(loaded)))
+        self._make_parts(os.environ)
         kit, dirty = self._build_kit(is_demo=is_demo)
         self._supervisor = Supervisor(
             kit,
@@ -118,6 +108,20 @@ class LeadingEngine:
         )
         self._server = LeaderServer(home.leader_socket, self, leader)
         self._begin(leader, remembered, decided)
+
+    def _make_parts(self, environ: Mapping[str, str]) -> None:
+        """Everything with a thread of its own; each only ever posts into the supervisor's inbox."""
+        post = self._inbox.put
+        self._writer = StateWriter(self._home.state_file, lambda message: post(FaultTold("state", message)))
+        self._watcher = KeeperWatcher(
+            lambda name, record: post(KeeperSaid(name, record)), lambda name, run: post(KeeperGone(name, run))
+        )
+        self._monitor = HealthMonitor(
+            self._clock, lambda name, run, verdict, result: post(HealthJudged(name, run, verdict, result))
+        )
+        self._meter = Meter(lambda usages, host: post(Measured(usages, host)))
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine-worker")
+        self._config = ConfigWatch(self._home.config_file, environ, lambda loaded: post(ConfigRead(loaded)))
 
     def _recall(self) -> tuple[Remembered, dict[str, float]]:
         """What the database knows; a locked or unwritable one is no reason not to lead."""

@@ -87,8 +87,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         if snapshot is not self._shown:
             self._shown = snapshot
             self.dashboard.show(snapshot)
-        else:
-            self.dashboard.expire_words()
+        self.dashboard.beat()
 
     def action_ask_quit(self) -> None:
         """Leave; while models run, ask first what becomes of them."""

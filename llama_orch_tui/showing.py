@@ -35,6 +35,8 @@ def show_description(name: str, *, as_json: bool) -> int:
     if as_json:
         output.say_json(asdict(description))
         return 0
+    output.say(output.paint("Command line", "1"))
+    output.say(f"  {description.command_line}\n")
     for section in description.sections:
         output.say(output.paint(section.title, "1"))
         width = max((len(key) for key, _ in section.rows), default=0)

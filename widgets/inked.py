@@ -62,7 +62,7 @@ class Inked(Widget):
         """A line of this widget's width from `segments`, on `base` or on the widget's own background."""
         ground = self.rich_style if base is None else base
         width = self.line_width
-        return Strip(segments).crop(0, width).extend_cell_length(width).apply_style(ground)
+        return Strip(segments).crop(0, width).extend_cell_length(width).apply_style(ground).simplify()
 
     def notify_style_update(self) -> None:
         """Forget the inks when the theme changes."""

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from engine.snapshots import InstanceSnapshot, Snapshot
 from widgets.inked import Inked
 from widgets.motion import Motion, moved
-from widgets.row_cells import Cell, RowContext, row_cell
+from widgets.row_cells import Cell, RowContext, age_text, row_cell
 from widgets.table_columns import GUTTER, NUMBERS, Column, Placed, column_gap, head_text, lay_out, measure
 from widgets.table_order import SortKey, ordered
 from widgets.text import clean, fit, fit_right
@@ -103,6 +103,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         self._shown_at = 0.0
         self._placed: tuple[Placed, ...] = ()
         self._placed_for = -1
+        self._ages: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -118,9 +119,16 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         self._arrange()
 
     def tick(self) -> None:
-        """Let the ages on the screen grow."""
-        if any(one.uptime_s is not None or one.retry_at is not None for one in self.rows):
-            self.refresh(*self._age_regions())
+        """Let the ages on the screen grow; only those that read differently are drawn again."""
+        top = self.scroll_offset.y
+        seen = self.rows[top : top + max(0, self.size.height - HEAD_LINES)]
+        ages = tuple(age_text(one, self._context(one)) for one in seen)
+        before = self._ages if len(self._ages) == len(ages) else ("",) * len(ages)
+        left, width = self._age_cells()
+        changed = [y for y, pair in enumerate(zip(before, ages, strict=True)) if pair[0] != pair[1]]
+        self._ages = ages
+        if changed and width:
+            self.refresh(*(Region(left, HEAD_LINES + y, width, 1) for y in changed))
 
     def cursor(self) -> InstanceSnapshot | None:
         """The instance under the cursor."""
@@ -230,15 +238,19 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
             self._placed = lay_out(width, measure(self._all, self.sort), self.sort)
         return self._placed
 
-    def _age_regions(self) -> list[Region]:
-        """Where ages stand: drawing only these keeps an idle screen cheap."""
+    def _age_cells(self) -> tuple[int, int]:
+        """Where the column of ages begins, and its width; 0 where there is no room for it."""
         left = GUTTER
         for position, placed in enumerate(self._columns()):
             left += len(self._gap(position))
             if placed.column is Column.UPTIME:
-                return [Region(left, HEAD_LINES, placed.width, max(0, self.size.height - HEAD_LINES))]
+                return left, placed.width
             left += placed.width
-        return []
+        return 0, 0
+
+    def _context(self, one: InstanceSnapshot) -> RowContext:
+        now = self._clock()
+        return RowContext(now, now - self._shown_at, self._pending.get(one.name, ""))
 
     def _set_marks(self, marks: frozenset[str]) -> None:
         if marks != self.marks:
@@ -275,8 +287,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
 
     def _draw_row(self, one: InstanceSnapshot) -> Strip:
         is_marked, is_cursor = one.name in self.marks, one.name == self.cursor_name
-        now = self._clock()
-        context = RowContext(now, now - self._shown_at, self._pending.get(one.name, ""))
+        context = self._context(one)
         segments = [Segment("▌ " if is_marked else "  ", self.ink("ink--key"))]
         for position, placed in enumerate(self._columns()):
             cell = row_cell(placed.column, one, context)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.segment import Segment
 from textual import events
 from textual.strip import Strip
-from textual.timer import Timer
 
 from engine.protocol import LogView
 from engine.snapshots import LogLine, LogWindow
@@ -16,8 +15,6 @@ from widgets.motion import Motion
 from widgets.text import clean, fit
 from widgets.units import format_bytes, format_count
 
-POLL_S = 0.1
-"""Nobody reads faster than ten times a second."""
 WHEEL_LINES = 3
 SIDE_STEP = 8
 """Columns that one step to the side moves."""
@@ -36,11 +33,6 @@ class LogPane(Inked, can_focus=True):
         """What is drawn."""
         self._view: LogView | None = None
         self._side = 0
-        self._poller: Timer | None = None
-
-    def on_mount(self) -> None:
-        """Start to poll."""
-        self._poller = self.set_interval(POLL_S, self.poll)
 
     def on_unmount(self) -> None:
         """Let the reader go."""
@@ -59,7 +51,7 @@ class LogPane(Inked, can_focus=True):
         self._redraw()
 
     def poll(self) -> None:
-        """Draw the newest window when it is another one."""
+        """Draw the newest window when it is another one; to be called ten times a second, nobody reads faster."""
         if self._view is None:
             return
         window = self._view.window()

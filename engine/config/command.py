@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from engine.config.binary import BinaryKind, ServerBinary, which, why_not_executable
@@ -17,6 +18,7 @@ from engine.errors import BinaryNotFoundError, StartFailedError
 API_KEY_VARIABLE = "LLAMA_API_KEY"
 
 _SERVER_VARIABLES = "LLAMA_ARG_"
+_MODEL_FLAGS = ("-m", "--model")
 _PLACEHOLDER = re.compile(r"\{(port|host|name)\}")
 _MAX_KEY_FILE_BYTES = 64 * 1024
 
@@ -78,7 +80,15 @@ def model_label(instance: InstanceConfig) -> str:
         return instance.hf
     if instance.model is not None:
         return Path(instance.model).name
-    return Path(instance.command[0]).name if instance.command else ""
+    return _program_label(instance.command) if instance.command else ""
+
+
+def _program_label(command: tuple[str, ...]) -> str:
+    """The model that a program is told to serve, or else the program's name."""
+    for flag, value in pairwise(command):
+        if flag in _MODEL_FLAGS:
+            return Path(value).name
+    return Path(command[0]).name
 
 
 def _server_argv(name: str, instance: InstanceConfig, server: ServerBinary | None, port: int | None) -> tuple[str, ...]:

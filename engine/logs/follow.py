@@ -31,7 +31,8 @@ def follow(
     """
     with MergedLog(directory, stream) as log:
         if since is None:
-            tail = list(islice(log.backward(log.last()), max(lines, 0)))
+            newest = list(islice(log.backward(log.last()), max(lines, 1)))
+            tail = newest if lines > 0 else [row for row in newest if row.is_open]  # its end is still to come
             places = log.step_back(log.last(), tail)
         else:
             places = log.since(since)

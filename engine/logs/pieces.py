@@ -67,6 +67,8 @@ class Chain:
         self._stream = stream
         self._pieces: list[Piece] = []
         self._end = 0
+        self._current = directory / f"{stream}.log"
+        self._folder_changed_ns = -1
         self.refresh()
 
     @property
@@ -92,15 +94,15 @@ class Chain:
         Returns:
             True when bytes were added or pieces went away.
         """
-        there = _stat(self._directory / f"{self._stream}.log")
+        there = _stat(self._current)
         newest = self._pieces[-1] if self._pieces else None
         if there is not None and newest is not None and (there.st_dev, there.st_ino) == newest.identity:
             changed = there.st_size != newest.size
             if there.st_size < newest.size:
                 self._begin_again(newest)
             newest.size, newest.modified_at = there.st_size, there.st_mtime
-        elif there is None and newest is None:
-            changed = self._relist(keep_from) if self._directory.is_dir() else False
+        elif there is None and newest is None and not self._has_folder_changed():
+            changed = False
         else:
             changed = self._relist(keep_from)
         if self._pieces:
@@ -157,6 +159,12 @@ class Chain:
             piece.close()
         self._pieces = []
 
+    def _has_folder_changed(self) -> bool:
+        """True when names came or went in the folder since the last call."""
+        info = _stat(self._directory)
+        before, self._folder_changed_ns = self._folder_changed_ns, info.st_mtime_ns if info is not None else -1
+        return before != self._folder_changed_ns
+
     def _begin_again(self, piece: Piece) -> None:
         """The file was emptied in place: what is written from now on comes after what was seen."""
         for older in self._pieces[:-1]:
@@ -207,7 +215,7 @@ class Chain:
 
     def _open_once(self, known: dict[tuple[int, int], Piece]) -> tuple[list[Piece], bool]:
         """Newest first, since files move to older names: then a move can show one twice, but hide none."""
-        before = _stat(self._directory / f"{self._stream}.log")
+        before = _stat(self._current)
         pieces: list[Piece] = []
         is_whole = True
         for path in self._paths("log"):
@@ -220,7 +228,7 @@ class Chain:
                     os.close(piece.fd)
             else:
                 pieces.append(piece)
-        after = _stat(self._directory / f"{self._stream}.log")
+        after = _stat(self._current)
         pieces.reverse()
         return pieces, is_whole and _inode(before) == _inode(after)
 

@@ -220,6 +220,7 @@ class Keeper:
         if self.check_at <= now:
             self.check_at = now + CHECK_PERIOD_S
             self.check_files()
+            self.tell_gaps()
 
     def check_files(self) -> None:
         """Make our files again when somebody deleted the folder under us."""
@@ -241,6 +242,13 @@ class Keeper:
             self.listen()
         except OSError as error:
             print(f"{self.name}: files cannot be made again: {error}", file=sys.stderr, flush=True)
+
+    def tell_gaps(self) -> None:
+        """Say which bytes the disk refused, once it takes them again."""
+        for writer in self.writers.values():
+            for gap in writer.take_gaps():
+                words = f"{gap.dropped_bytes} bytes of log were lost: {gap.reason}"
+                self.tell([("event", "gap"), ("name", self.name), ("run", self.run), ("message", words)])
 
     # -- the control channel
 

@@ -62,8 +62,8 @@ class Desk:
         self._writer.flush(FLUSH_LIMIT_S)
         self._answer_if_done(pending)
 
-    def settle(self, name: str, act: Act, refusal: EngineError | None = None) -> None:
-        """What was asked of an instance is done, or (with `refusal`) will not be.
+    def settle(self, name: str, act: Act, refusal: EngineError | None = None, note: str = "") -> None:
+        """What was asked of an instance is done, or (with `refusal`) will not be, or (with `note`) takes its course.
 
         `act` is STOP when it rests now, START when it was executed or could not be: that answers restarts, too.
         """
@@ -76,6 +76,8 @@ class Desk:
                 pending.refusals.append(refusal)
             else:
                 pending.changed.append(name)
+            if note:
+                pending.notes.append(f"{name}: {note}")
             self._answer_if_done(pending)
 
     def overrule(self, name: str, act: Act) -> None:
@@ -178,8 +180,9 @@ class Desk:
             code = ExitCode.STOP_FAILED if request.act is Act.STOP else ExitCode.LEADER_TIMEOUT
         done = {Act.START: "started", Act.STOP: "stopped", Act.RESTART: "restarted"}[request.act]
         lines = [str(refusal) for refusal in pending.refusals] + pending.notes
-        if pending.changed:
-            lines.append(f"{', '.join(pending.changed)}: {done}")
+        noted = [note.partition(":")[0] for note in pending.notes]
+        if plain := [name for name in pending.changed if name not in noted]:
+            lines.append(f"{', '.join(plain)}: {done}")
         outcome = Outcome(request.id, int(code), "\n".join(lines) or "nothing to do", tuple(pending.changed))
         now = self._clock.wall()
         self._writer.submit(lambda store: store.save_request(request, outcome, now))

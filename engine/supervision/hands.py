@@ -185,4 +185,4 @@ class Hands:
         if waits_for != slot.waits_for:
             slot.waits_for = waits_for
             self._kit.journal.tell(slot.name, EventType.WAITING, f"waiting for {', '.join(waits_for)}", Level.INFO)
-        self._kit.desk.settle(slot.name, Act.START)
+        self._kit.desk.settle(slot.name, Act.START, note=f"waiting for {', '.join(waits_for)}")

@@ -122,8 +122,10 @@ class DashboardScreen(Screen[None]):
             self.query_one(Welcome).show(snapshot)
         self._show_table()
 
-    def expire_words(self) -> None:
-        """Let the words of acts that took too long go."""
+    def beat(self) -> None:
+        """Between snapshots: draw what is new in the log, let the words of acts that took too long go."""
+        if self._is_composed:
+            self.query_one(LogPane).poll()
         if self._words and self._pending.words(self.snapshot, self._clock()) != self._words:
             self._show_table()
 

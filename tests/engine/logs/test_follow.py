@@ -45,9 +45,10 @@ def test_an_unfinished_line_waits_for_its_end(tmp_path: Path) -> None:
     writer = make_writer(tmp_path, clock)
     writer.feed(b"first\nhal")
     writer.flush_pending()
-    seen, end = follow_in_thread(tmp_path, lines=0)
+    seen, end = follow_in_thread(tmp_path, lines=2)
+    wait_until(lambda: [line.text for line in seen] == ["first"])
     writer.feed(b"f\nlast")
-    wait_until(lambda: [line.text for line in seen] in (["half"], ["f"]))
+    wait_until(lambda: [line.text for line in seen] == ["first", "half"])
     writer.flush_pending()
     end()
     assert seen[-1].text == "last"
