@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
         UsageError,
     )
     from engine.following import read_leader
+    from engine.legacy.carrying import carry_out_import, plan_import
+    from engine.legacy.plan import ImportCount, ImportPlan
     from engine.logs.follow import follow
     from engine.logs.reader import iter_lines, read_tail
     from engine.models.tiny_gguf import cached_tiny_model
@@ -43,12 +45,15 @@ _HOMES = {
     "ExitCode": "engine.errors",
     "HOME_VARIABLE": "engine.paths",
     "Home": "engine.paths",
+    "ImportCount": "engine.legacy.plan",
+    "ImportPlan": "engine.legacy.plan",
     "LoadedConfig": "engine.config.file",
     "LogView": "engine.protocol",
     "NoSuchInstanceError": "engine.errors",
     "Session": "engine.session",
     "UsageError": "engine.errors",
     "cached_tiny_model": "engine.models.tiny_gguf",
+    "carry_out_import": "engine.legacy.carrying",
     "describe_instance": "engine.describe",
     "find_home": "engine.paths",
     "find_launcher": "engine.embedded.location",
@@ -59,6 +64,7 @@ _HOMES = {
     "load_config": "engine.config.file",
     "observe": "engine.observing",
     "parse_time": "engine.times",
+    "plan_import": "engine.legacy.carrying",
     "raise_for_problems": "engine.config.file",
     "read_leader": "engine.following",
     "read_stored_events": "engine.state.reading",
@@ -74,6 +80,8 @@ __all__ = [
     "EngineError",
     "ExitCode",
     "Home",
+    "ImportCount",
+    "ImportPlan",
     "LoadedConfig",
     "LogView",
     "NoSuchInstanceError",
@@ -82,6 +90,7 @@ __all__ = [
     "UnhealthyError",
     "UsageError",
     "cached_tiny_model",
+    "carry_out_import",
     "describe_instance",
     "find_home",
     "find_launcher",
@@ -92,6 +101,7 @@ __all__ = [
     "load_config",
     "observe",
     "parse_time",
+    "plan_import",
     "raise_for_problems",
     "read_leader",
     "read_stored_events",

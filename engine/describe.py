@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from engine.config.binary import find_binary
 from engine.config.command import build_command
 from engine.config.file import LoadedConfig, load_config
-from engine.config.redact import redact_env
+from engine.config.redact import redact_argv, redact_env
 from engine.config.schema import Config, InstanceConfig
 from engine.errors import EngineError, NoSuchInstanceError
 from engine.logs.reader import read_tail
 from engine.paths import Home
 from engine.snapshots import DescribeSection, Description, EventQuery, InstanceSnapshot, Snapshot, Stream
 from engine.state.reading import read_stored_events, read_stored_health
+from engine.supervision.crash_reports import find_newest_report
 from engine.times import format_time
 
 SHOWN_EVENTS = 10
@@ -38,7 +39,7 @@ def describe_instance(home: Home, name: str, snapshot: Snapshot, environ: Mappin
     seen = seen or InstanceSnapshot(name)
     command = _describe_command(name, spec, loaded.config, seen, environ)
     sections = (
-        DescribeSection("Overview", rows=_overview(seen)),
+        DescribeSection("Overview", rows=(*_overview(seen), ("crash report", _say(find_newest_report(home, name))))),
         DescribeSection("Configuration", rows=_configuration(name, spec, loaded)),
         DescribeSection("Health", lines=_health(home, name)),
         DescribeSection("Events", lines=_events(home, name)),
@@ -91,9 +92,11 @@ def _configuration(name: str, spec: InstanceConfig | None, loaded: LoadedConfig)
     if spec is not None:
         values = spec.model_dump(mode="json", exclude={"api_key"})
         values["env"] = redact_env(spec.env)
+        values["args"] = redact_argv(spec.args)
+        values["command"] = redact_argv(spec.command or ())
         if spec.api_key:
             values["api_key"] = "***"
-        rows += [(key, _say(value)) for key, value in _flatten(values) if value not in (None, "", [], {})]
+        rows += [(key, _say(value)) for key, value in _flatten(values) if value not in (None, "", [], (), {})]
     return tuple(rows)
 
 
@@ -119,7 +122,7 @@ def _health(home: Home, name: str) -> tuple[str, ...]:
 
 def _events(home: Home, name: str) -> tuple[str, ...]:
     events = read_stored_events(home.state_file, EventQuery(instance=name, limit=SHOWN_EVENTS))
-    return tuple(f"{format_time(event.ts)}  {event.type.value:<10}  {event.message}" for event in events)
+    return tuple(f"{format_time(event.ts)}  {event.type:<10}  {event.message}" for event in events)
 
 
 def _log(home: Home, name: str) -> tuple[str, ...]:

@@ -68,6 +68,10 @@ class Home:
         """The log folder of one instance."""
         return self.logs_dir / name
 
+    def instance_crashes(self, name: str) -> Path:
+        """The folder with one instance's crash reports."""
+        return self.state_dir / "crashes" / name
+
     def instance_lock(self, name: str) -> Path:
         """Held by an instance's keeper and inherited by its server."""
         return self.run_dir / f"{name}.lock"

@@ -92,6 +92,14 @@ class EventType(StrEnum):
     IMPORTED = "imported"
 
 
+def parse_event_type(text: str) -> EventType | str:
+    """The event type of this word; the word itself when it is none of ours."""
+    try:
+        return EventType(text)
+    except ValueError:
+        return text
+
+
 class Act(StrEnum):
     """What can be asked of the leader."""
 
@@ -129,7 +137,8 @@ class Event:
     instance: str | None
     """None when it concerns the supervisor itself."""
     level: Level
-    type: EventType
+    type: EventType | str
+    """Another word than ours only in an event that another program wrote, or a later version."""
     message: str
     meta: tuple[tuple[str, MetaValue], ...] = ()
     """Sorted pairs, for example ``("exit_code", 1)``."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from pydantic import TypeAdapter, ValidationError
 
-from engine.snapshots import Event, LeaderInfo, Outcome, Request, Snapshot
+from engine.snapshots import Event, LeaderInfo, Outcome, Request, Snapshot, parse_event_type
 
 VERSION = 1
 LINE_LIMIT = 16 << 20
@@ -95,8 +95,10 @@ def decode_frame(line: bytes) -> Frame:
         if "outcome" in frame:
             return outcomes.validate_python(frame["outcome"])
         if "snapshot" in frame:
+            told = events.validate_python(frame.get("events", []))
             return replace(
-                snapshots.validate_python(frame["snapshot"]), events=events.validate_python(frame.get("events", []))
+                snapshots.validate_python(frame["snapshot"]),
+                events=tuple(replace(event, type=parse_event_type(event.type)) for event in told),
             )
         return str(frame["accepted"]) if "accepted" in frame else None
     except (ValueError, ValidationError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -156,6 +157,18 @@ def _act(act: Act, target: Target, *, waits: bool) -> None:
     from llama_orch_tui.acting import carry_out  # noqa: PLC0415
 
     _finish(carry_out(act, target, waits=waits))
+
+
+@app.command("import")
+def import_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with its state/ and instances/.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+) -> None:
+    """Bring configurations, state and events over from llama-orchestrator; a second time changes nothing."""
+    from llama_orch_tui.importing import import_old_home  # noqa: PLC0415
+
+    _finish(import_old_home(folder, is_dry_run=dry_run))
 
 
 @daemon.command("run")

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from engine.snapshots import InstanceSnapshot, State, Status
 from llama_orch_tui.actions import ACTIONS, Action, Scope
+from widgets.pane_deck import Pane
 
 RESTS = frozenset({Status.STOPPED, Status.FAILED, Status.BACKOFF})
 """What `start` changes."""
 UNHEALTHY = frozenset({State.UNHEALTHY, State.FAILED})
 """What `restart_unhealthy` restarts."""
-
-
-class Pane(StrEnum):
-    """The panes of the dashboard, in the order of `tab`; values are the widgets' ids."""
-
-    TABLE = "table"
-    EVENTS = "events"
-    LOG = "log"
 
 
 @dataclass(frozen=True, slots=True)

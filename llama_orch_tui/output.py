@@ -154,7 +154,7 @@ def _instance_to_json(one: InstanceSnapshot) -> dict[str, object]:
 def format_event(event: Event) -> str:
     """One event for a person."""
     level = paint(f"{event.level.value:<7}", _LEVEL_COLOURS.get(event.level))
-    return f"{format_time(event.ts)}  {level}  {event.instance or '-':<16}  {event.type.value:<12}  {event.message}"
+    return f"{format_time(event.ts)}  {level}  {event.instance or '-':<16}  {event.type:<12}  {event.message}"
 
 
 def event_to_json(event: Event) -> dict[str, object]:
@@ -165,7 +165,7 @@ def event_to_json(event: Event) -> dict[str, object]:
         "ts": format_time(event.ts),
         "instance": event.instance,
         "level": event.level.value,
-        "type": event.type.value,
+        "type": str(event.type),
         "message": event.message,
         "meta": meta,
     }

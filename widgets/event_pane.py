@@ -126,14 +126,16 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     def _draw_event(self, one: Event) -> list[Segment]:
         look = level_look(one.level)
         ink = self.ink(look.ink) if one.level is not Level.INFO else None
-        kind = [Segment(fit(one.type.value, TYPE_CELLS) + " ", ink)] if self.size.width >= ROOMY else []
-        return [
+        head = [
             Segment(f"{look.glyph} ", self.ink(look.ink)),
             Segment(f"{format_time(one.ts)} ", self.ink("ink--quiet")),
             Segment(fit(clean(one.instance or SUPERVISOR), self._name_cells) + " ", self.ink("ink--strong")),
-            *kind,
-            Segment(clean(one.message), None if kind else ink),
         ]
+        is_roomy = self.line_width >= ROOMY
+        if is_roomy:
+            head.append(Segment(fit(clean(one.type), TYPE_CELLS) + " ", ink))
+        room = self.line_width - sum(segment.cell_length for segment in head)
+        return [*head, Segment(fit(clean(one.message), room), None if is_roomy else ink)]
 
     def _go_to_row(self, index: int) -> None:
         self.cursor = index

@@ -122,7 +122,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         """Let the ages on the screen grow; only those that read differently are drawn again."""
         top = self.scroll_offset.y
         seen = self.rows[top : top + max(0, self.size.height - HEAD_LINES)]
-        ages = tuple(age_text(one, self._context(one)) for one in seen)
+        ages = tuple(age_text(one, self._row_context(one)) for one in seen)
         before = self._ages if len(self._ages) == len(ages) else ("",) * len(ages)
         left, width = self._age_cells()
         changed = [y for y, pair in enumerate(zip(before, ages, strict=True)) if pair[0] != pair[1]]
@@ -248,7 +248,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
             left += placed.width
         return 0, 0
 
-    def _context(self, one: InstanceSnapshot) -> RowContext:
+    def _row_context(self, one: InstanceSnapshot) -> RowContext:
         now = self._clock()
         return RowContext(now, now - self._shown_at, self._pending.get(one.name, ""))
 
@@ -287,7 +287,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
 
     def _draw_row(self, one: InstanceSnapshot) -> Strip:
         is_marked, is_cursor = one.name in self.marks, one.name == self.cursor_name
-        context = self._context(one)
+        context = self._row_context(one)
         segments = [Segment("▌ " if is_marked else "  ", self.ink("ink--key"))]
         for position, placed in enumerate(self._columns()):
             cell = row_cell(placed.column, one, context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.strip import Strip
@@ -16,6 +17,9 @@ from widgets.text import clean, fit
 from widgets.units import format_bytes, format_count
 
 WHEEL_LINES = 3
+STATUS_CELLS = 36
+"""What the title keeps for the rest, so that a long name never hides that the log is paused."""
+LEAST_NAME_CELLS = 8
 SIDE_STEP = 8
 """Columns that one step to the side moves."""
 
@@ -108,7 +112,9 @@ class LogPane(Inked, can_focus=True):
         window = self.log_window
         parts = ["Log"]
         if window.name:
-            parts.append(clean(window.name))
+            name = clean(window.name)
+            room = max(LEAST_NAME_CELLS, self.size.width - STATUS_CELLS)
+            parts.append(name if cell_len(name) <= room else fit(name, room))
         if not window.at_end:
             parts.append("paused")
             if window.new_lines:

@@ -50,6 +50,19 @@ KEPT_FIRST = (
 )
 """What stays when the screen gets narrow; the last goes first."""
 
+NO_LIMIT = 10_000
+GROWTH = (
+    (Column.PORT, NO_LIMIT),
+    (Column.NAME, 24),
+    (Column.PID, NO_LIMIT),
+    (Column.MODEL, 26),
+    (Column.WHY, 64),
+    (Column.NAME, NO_LIMIT),
+    (Column.MODEL, NO_LIMIT),
+    (Column.WHY, NO_LIMIT),
+)
+"""Who gets what is left over, and up to how many cells: one long name must not hide every reason."""
+
 SORTED_COLUMN: dict[SortKey, Column | None] = {
     SortKey.FILE: None,
     SortKey.NAME: Column.NAME,
@@ -114,7 +127,7 @@ def _with_head(widths: Widths, head: str) -> Widths:
 def lay_out(width: int, needs: dict[Column, Widths], sort: SortKey = SortKey.FILE) -> tuple[Placed, ...]:
     """The columns that fit into `width` cells with their widths, from left to right.
 
-    The name and the state always stay; what is left over goes to the name, then the model, then the reason.
+    The name and the state always stay; what is left over is shared out as `GROWTH` says.
     """
     gap = column_gap(width)
     chosen: set[Column] = set()
@@ -125,9 +138,9 @@ def lay_out(width: int, needs: dict[Column, Widths], sort: SortKey = SortKey.FIL
             chosen.add(column)
             left -= cost
     widths = {column: needs[column].least for column in chosen}
-    for column in (Column.NAME, Column.PORT, Column.PID, Column.MODEL, Column.WHY):
-        if column in chosen and left > 0:
-            more = min(left, needs[column].wanted - needs[column].least)
+    for column, limit in GROWTH:
+        if column in chosen:
+            more = max(0, min(left, min(limit, needs[column].wanted) - widths[column]))
             widths[column] += more
             left -= more
     return tuple(Placed(column, widths[column]) for column in Column if column in chosen)

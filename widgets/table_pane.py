@@ -70,17 +70,20 @@ class TablePane(Vertical):
 
     def __init__(self, *, clock: Callable[[], float], id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._clock = clock
+        self.table = InstanceTable(clock=clock, id="table")
+        """The table itself."""
+        self._why = WhyLine()
+        self._filter = FilterLine(placeholder=FILTER_HINT, id="filter", select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         """Table, reason, filter."""
-        yield InstanceTable(clock=self._clock, id="table")
-        yield WhyLine()
-        yield FilterLine(placeholder=FILTER_HINT, id="filter", select_on_focus=False)
+        yield self.table
+        yield self._why
+        yield self._filter
 
     def on_mount(self) -> None:
         """A still cursor costs nothing."""
-        self.query_one(FilterLine).cursor_blink = False
+        self._filter.cursor_blink = False
         self._retitle()
 
     def on_resize(self) -> None:
@@ -88,23 +91,23 @@ class TablePane(Vertical):
         self._retitle()
 
     @property
-    def table(self) -> InstanceTable:
-        """The table itself."""
-        return self.query_one(InstanceTable)
-
-    @property
     def is_filtering(self) -> bool:
         """True while a filter is typed or in force."""
         return self.has_class("-filtering")
 
+    @property
+    def is_typing(self) -> bool:
+        """True while the filter has the focus."""
+        return self._filter.has_focus
+
     def open_filter(self) -> None:
         """Let the operator type a filter."""
         self.add_class("-filtering")
-        self.query_one(FilterLine).focus()
+        self._filter.focus()
 
     def close_filter(self) -> None:
         """Show everything again."""
-        self.query_one(FilterLine).value = ""
+        self._filter.value = ""
         self.table.set_filter("")
         self.remove_class("-filtering")
 
@@ -139,7 +142,7 @@ class TablePane(Vertical):
 
     def show_why(self) -> None:
         """Bring the reason line up to date with the row under the cursor."""
-        self.query_one(WhyLine).show(self.table.cursor())
+        self._why.show(self.table.cursor())
 
     def _leave_filter(self, *, is_kept: bool) -> None:
         if not is_kept or not self.table.filter_text.strip():

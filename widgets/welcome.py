@@ -7,7 +7,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from engine.snapshots import Snapshot
+from engine.snapshots import Fault, Snapshot
 from widgets.text import clean, clean_block
 
 EXAMPLE = """\
@@ -29,7 +29,7 @@ class Welcome(VerticalScroll, can_focus=False):
     """Greets on a first run; says what is wrong when there is a file that gives no instance."""
 
     DEFAULT_CSS = """
-    Welcome { align: center middle; }
+    Welcome { align: center middle; padding: 0 2; }
     Welcome > Static { width: auto; max-width: 100%; }
     Welcome > #greeting { text-style: bold; color: $text-primary; margin-bottom: 1; }
     Welcome > #explanation { margin-bottom: 1; }
@@ -70,6 +70,7 @@ class Welcome(VerticalScroll, can_focus=False):
         self.query_one("#problem", Static).update(Content(problem))
         self.query_one("#problem").display = bool(problem)
         self.query_one("#greeting").display = not problem
+        self.query_one("#explanation").display = not problem
         self.query_one("#place", Static).update(Content(place))
 
     def _offer(self) -> Content:
@@ -78,10 +79,15 @@ class Welcome(VerticalScroll, can_focus=False):
         return Content.assemble(demo, ("?", key), " shows every key   ", ("q", key), " quits")
 
 
+def is_told_here(fault: Fault) -> bool:
+    """True for faults that the welcome tells in full: those of the file."""
+    return fault.key.startswith("config")
+
+
 def _problem(snapshot: Snapshot) -> str:
     if not snapshot.config_exists:
         return ""
-    faults = [one for one in snapshot.faults if one.key.startswith("config")]
+    faults = [one for one in snapshot.faults if is_told_here(one)]
     if not faults:
         return f"{clean(snapshot.config_path)} holds no instances yet."
     return "\n".join(clean_block(one.message) for one in faults)
@@ -91,4 +97,4 @@ def _place(snapshot: Snapshot) -> str:
     path = clean(snapshot.config_path)
     if not snapshot.config_exists:
         return f"Write this into {path}"
-    return f"One table like this in {path} makes an instance:"
+    return f"A table like this makes an instance, in {path}:"

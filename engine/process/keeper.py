@@ -15,7 +15,6 @@ import sys
 
 assert sys.platform != "win32"  # tells the type checker which half of the world this is
 
-import contextlib
 import os
 import selectors
 import signal
@@ -35,16 +34,19 @@ from engine.process.records import (
     get_value,
     get_values,
     write_all,
-    write_record,
 )
-from engine.process.reservation import Reservation, remove_home
+from engine.process.reservation import remove_home
+from engine.process.run_files import RunFiles
 
 READ_BYTES = 1 << 16
 """One read of a pipe: its whole capacity."""
 CHECK_PERIOD_S = 1.0
+HANDLE_LIMIT = 1 << 16
 SECOND_SIGNAL_SHARE = 0.5
 """Part of the grace after which the polite signal is repeated: llama-server ends its streams at the second one."""
 SWEEP_LIMIT_S = 5.0
+LOOKED_AT_S = 0.05
+"""How long a held lock is tried again: whoever only looks at it shares it for a moment."""
 TETHER_LIMIT_S = 15.0
 """A tethered keeper that no leader has spoken to by then stops its server."""
 TETHER_GRACE_S = 2.0
@@ -66,7 +68,6 @@ class Keeper:
         self.spec = spec
         self.name = get_value(spec, "name")
         self.run = get_value(spec, "run")
-        self.lock = lock
         self.grace_s = float(get_value(spec, "grace", "10"))
         self.is_tethered = get_value(spec, "tether") == "1"
         self.clients: list[Client] = []
@@ -76,12 +77,11 @@ class Keeper:
         self.second_at: float | None = None
         self.leader_due: float | None = time.monotonic() + TETHER_LIMIT_S if self.is_tethered else None
         self.check_at = time.monotonic() + CHECK_PERIOD_S
-        self.reservation = Reservation(get_value(spec, "exit_record"))
         self.writers: dict[int, RotatingWriter] = {}
         self.pid = 0
         self.started_at = 0.0
         self.is_terminated = False
-        self.socket_path = get_value(spec, "socket")
+        self.files = RunFiles(spec, lock, self.selector)
 
     # -- the start
 
@@ -89,10 +89,23 @@ class Keeper:
         """Execute the server; the answer for whoever launched us.
 
         Raises:
-            OSError: exec, or what comes before it, failed; the file name says what.
+            OSError: exec, or what comes before it, failed; the file name says what. Nothing is left on disk.
         """
-        posix.make_private_dir(os.path.dirname(self.socket_path))
-        self.listen()
+        try:
+            self.files.make()
+            self.execute()
+        except OSError:
+            self.files.discard()
+            raise
+        self.files.record_run(self.describe())
+        return self.describe()
+
+    def execute(self) -> None:
+        """Make the pipes and execute the server.
+
+        Raises:
+            OSError: as `start`.
+        """
         ends = {stream: os.pipe() for stream in ("stdout", "stderr")}
         environment = dict(pair.partition("=")[::2] for pair in get_values(self.spec, "env"))
         self.wake_read, wake_write = os.pipe()
@@ -101,7 +114,7 @@ class Keeper:
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, self.note_termination)
-        os.set_inheritable(self.lock, True)
+        os.set_inheritable(self.files.lock, True)
         self.pid = posix.spawn_server(
             get_values(self.spec, "arg"),
             environment,
@@ -110,40 +123,23 @@ class Keeper:
             (ends["stdout"][1], ends["stderr"][1]),
         )
         self.started_at = time.time()
-        os.set_inheritable(self.lock, False)
+        os.set_inheritable(self.files.lock, False)
         for stream, (read_end, write_end) in ends.items():
             os.close(write_end)
             os.set_blocking(read_end, False)
-            self.writers[read_end] = self.make_writer(stream)
+            self.writers[read_end] = RotatingWriter(
+                get_value(self.spec, "logs"),
+                stream,
+                int(get_value(self.spec, "max_bytes")),
+                int(get_value(self.spec, "backups")),
+                time.monotonic,
+            )
             self.selector.register(read_end, selectors.EVENT_READ)
         self.selector.register(self.wake_read, selectors.EVENT_READ)
-        write_record(get_value(self.spec, "run_record"), self.describe())
-        return self.describe()
 
     def note_termination(self, *_: object) -> None:
         """The system asks us to end (at shutdown): handled by the loop, not here between any two lines of it."""
         self.is_terminated = True
-
-    def make_writer(self, stream: str) -> RotatingWriter:
-        """A writer for one of the server's outputs."""
-        return RotatingWriter(
-            get_value(self.spec, "logs"),
-            stream,
-            int(get_value(self.spec, "max_bytes")),
-            int(get_value(self.spec, "backups")),
-            time.monotonic,
-        )
-
-    def listen(self) -> None:
-        """Open the control socket, in place of whatever an earlier run left there."""
-        path = self.socket_path
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)
-        self.listener.listen(16)
-        self.listener.setblocking(False)
-        self.selector.register(self.listener, selectors.EVENT_READ)
 
     def describe(self) -> Record:
         """The run record: what a leader needs to adopt this run."""
@@ -223,23 +219,9 @@ class Keeper:
             self.tell_gaps()
 
     def check_files(self) -> None:
-        """Make our files again when somebody deleted the folder under us."""
-        path = get_value(self.spec, "lock")
-        if posix.is_same_file(self.lock, path):
-            return
+        """Make our files again when somebody deleted them under us."""
         try:
-            posix.make_private_dir(os.path.dirname(path))
-            fresh = posix.try_lock(path)
-            if fresh is None:
-                return
-            os.close(self.lock)
-            self.lock = fresh
-            self.reservation = Reservation(get_value(self.spec, "exit_record"))
-            write_record(get_value(self.spec, "run_record"), self.describe())
-            self.selector.unregister(self.listener)
-            self.listener.close()
-            posix.make_private_dir(os.path.dirname(self.socket_path))
-            self.listen()
+            self.files.restore(self.describe())
         except OSError as error:
             print(f"{self.name}: files cannot be made again: {error}", file=sys.stderr, flush=True)
 
@@ -254,11 +236,9 @@ class Keeper:
 
     def accept(self) -> None:
         """Greet whoever connects with the run record."""
-        try:
-            connection, _ = self.listener.accept()
-        except OSError:  # the client has gone again
+        connection = self.files.accept()
+        if connection is None:
             return
-        connection.setblocking(False)
         client = Client(connection)
         self.clients.append(client)
         self.selector.register(connection, selectors.EVENT_READ, client)
@@ -273,19 +253,29 @@ class Keeper:
             return
         except (OSError, ValueError):
             data, records = b"", []
+        try:
+            for record in records:
+                self.obey(client, record)
+        except ValueError:
+            data = b""  # whoever talks nonsense is hung up on
         if not data:
             self.drop(client)
-        for record in records:
-            self.obey(client, record)
 
     def obey(self, client: Client, record: Record) -> None:
-        """Carry out one control message; an unknown one is of a later version and means nothing here."""
+        """Carry out one control message; an unknown one is of a later version and means nothing here.
+
+        Raises:
+            ValueError: a stop whose grace is no number of seconds.
+        """
         order = get_value(record, "order")
         if order == "lead":
             client.is_leader = True
             self.leader_due = None
         elif order == "stop":
-            self.stop(get_value(record, "intent", "stop"), float(get_value(record, "grace", str(self.grace_s))))
+            grace_s = float(get_value(record, "grace", str(self.grace_s)))
+            if not grace_s >= 0:  # also true of NaN
+                raise ValueError(f"grace {grace_s}")
+            self.stop(get_value(record, "intent", "stop"), grace_s)
 
     def send(self, client: Client, record: Record) -> None:
         """Tell one client; one that does not read is dropped, it finds the records on disk."""
@@ -337,7 +327,8 @@ class Keeper:
             while handle in self.selector.get_map() and self.pump(handle):
                 continue
             writer.close()
-        self.reservation.fill(
+        self.check_files()
+        self.files.finish(
             [
                 ("version", str(VERSION)),
                 ("name", self.name),
@@ -353,11 +344,6 @@ class Keeper:
                 *[("leftover", str(pid)) for pid in leftover],
             ]
         )
-        try:
-            os.unlink(self.socket_path)
-        except OSError as error:
-            print(f"{self.name}: socket not removed: {error}", file=sys.stderr, flush=True)
-        os.close(self.lock)
 
 
 def read_spec() -> Record:
@@ -383,13 +369,14 @@ def answer(record: Record) -> None:
 
 def main() -> int:
     """Take the lock, keep one server until its end. 0 after a whole run, 1 when there was none."""
+    os.closerange(3, HANDLE_LIMIT)  # what a shell or a build tool left open would stay open for the model's life
     spec = read_spec()
     for number in posix.IGNORED_BY_KEEPER:
         signal.signal(number, signal.SIG_IGN)
     os.umask(0o077)
     os.chdir("/")
     try:
-        lock = posix.try_lock(get_value(spec, "lock"))
+        lock = posix.take_lock(get_value(spec, "lock"), LOOKED_AT_S)
         if lock is None:
             answer([("event", "refused"), ("reason", "locked")])
             return 1

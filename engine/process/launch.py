@@ -7,6 +7,7 @@ change without anybody noticing.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import selectors
 import sys
@@ -22,6 +23,16 @@ from engine.process.records import VERSION, Record, RecordReader, encode_record,
 HANDSHAKE_LIMIT_S = 10.0
 """A keeper answers in about 25 ms; one that has not by then is not going to."""
 UMASK = 0o077
+_PROGRAM_FAULTS = (
+    errno.ENOENT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.ENOEXEC,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+)
+"""What exec says when the program itself is at fault, not its arguments or the machine."""
 
 
 class LockHeldError(EngineError):
@@ -155,7 +166,7 @@ def _explain(home: Home, spec: LaunchSpec, reply: Record) -> EngineError:
         return StartFailedError(f"{spec.name}: the keeper ended without an answer{said and ': ' + said}")
     number, file = get_value(reply, "errno"), get_value(reply, "file")
     reason = os.strerror(int(number)) if number.isdigit() else "unknown error"
-    if file == spec.argv[0]:
+    if file == spec.argv[0] and number.isdigit() and int(number) in _PROGRAM_FAULTS:
         return BinaryNotFoundError(
             f"{spec.name}: {file}: {reason}; correct `binary` or `command` in [instances.{spec.name}]"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -20,14 +21,15 @@ def find_orphans(home: Home, name: str) -> list[psutil.Process]:
 
     A process whose environment cannot be read is not proven ours, and so is not found.
     """
-    wanted = str(home.state_dir)
+    wanted = os.path.realpath(home.state_dir)
     found = []
     for process in psutil.process_iter():
         try:
             environment = process.environ()
         except (psutil.Error, OSError):
             continue
-        if environment.get(HOME_VARIABLE) == wanted and environment.get(RUN_VARIABLE, "").startswith(f"{name}:"):
+        folder, run = environment.get(HOME_VARIABLE, ""), environment.get(RUN_VARIABLE, "")
+        if folder and os.path.realpath(folder) == wanted and run.startswith(f"{name}:"):
             found.append(process)
     return found
 

@@ -14,36 +14,36 @@ from engine.errors import PortInUseError, StartFailedError
 AUTO_FIRST = 8080
 AUTO_LAST = 9999
 """Where `auto` looks, upwards, before it takes any port that the system gives."""
+GIVEN_TRIES = 100
 
 
 def is_port_free(host: str, port: int) -> bool:
-    """True when every address of `host` can be bound at `port` right now.
+    """True when every address of `host` that this machine has can be bound at `port` right now.
 
-    SO_REUSEADDR is set as llama-server sets it: a port whose last connections are still closing counts as free.
+    Sockets are set up as llama-server does it: a port whose last connections are still closing counts as free, and
+    the IPv6 wildcard takes IPv4, too.
 
     Raises:
-        OSError: `host` is no address of this machine.
+        OSError: `host` is no address of this machine, or the port needs more rights.
     """
-    family_addresses = {
-        (family, address[:2]) for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    }
-    for family, address in family_addresses:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            try:
+    found = {(family, address) for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    unavailable: list[OSError] = []
+    for family, address in found:
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
                 probe.bind(address)
-            except PermissionError:
-                raise
-            except OSError as error:
-                if error.errno == errno.EADDRNOTAVAIL:
-                    raise
+        except PermissionError:
+            raise
+        except OSError as error:
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
                 return False
+            unavailable.append(error)  # localhost may name ::1 on a machine without IPv6
+    if len(unavailable) == len(found):
+        raise unavailable[0]
     return True
-
-
-_WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound
 
 
 def find_holder(port: int) -> str:
@@ -104,9 +104,19 @@ class PortBook:
         for port in candidates:
             if port not in self._holders and port not in avoid and _is_free(name, host, port):
                 return port
-        with socket.socket() as probe:
-            probe.bind(("" if host in _WILDCARDS else host, 0))
-            return int(probe.getsockname()[1])
+        for _ in range(GIVEN_TRIES):
+            port = _ask_system(host)
+            if port not in self._holders and port not in avoid and _is_free(name, host, port):
+                return port
+        raise StartFailedError(f"{name}: no free port on {host}; give it one with `port`")
+
+
+def _ask_system(host: str) -> int:
+    """A port that the system gives at the first address of `host`."""
+    family, _, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind(address)
+        return int(probe.getsockname()[1])
 
 
 def _is_free(name: str, host: str, port: int) -> bool:

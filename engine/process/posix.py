@@ -26,7 +26,7 @@ _IS_LINUX = sys.platform == "linux"
 _libc = ctypes.CDLL(None, use_errno=True) if _IS_LINUX else None
 
 IGNORED_BY_KEEPER = (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE)
-"""Set back to their default in the server: an ignored signal stays ignored across exec."""
+"""The keeper outlives the terminal, and clients that hang up."""
 
 
 def become_subreaper() -> None:
@@ -49,6 +49,18 @@ def try_lock(path: str) -> int | None:
         if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
             return None
         raise
+    return handle
+
+
+def take_lock(path: str, within_s: float) -> int | None:
+    """As `try_lock`, tried again for `within_s` seconds.
+
+    Raises:
+        OSError: as `try_lock`.
+    """
+    deadline = time.monotonic() + within_s
+    while (handle := try_lock(path)) is None and time.monotonic() < deadline:
+        select.select([], [], [], 0.002)
     return handle
 
 
@@ -118,6 +130,8 @@ def spawn_server(argv: list[str], env: dict[str, str], cwd: str, umask: int, out
         except OSError as error:
             where = str(error.filename or argv[0])
             os.write(failed_write, f"{error.errno or errno.EIO} {where}".encode(errors="surrogateescape"))
+        except ValueError:  # a NUL, or a variable without a name: Python refuses it in place of the system
+            os.write(failed_write, f"{errno.EINVAL} ".encode())
         finally:
             os._exit(127)
     os.close(failed_write)
@@ -141,8 +155,8 @@ def _become_server(
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (outputs[0], 1), (outputs[1], 2)):
         os.dup2(source, target, inheritable=True)
-    for number in (*IGNORED_BY_KEEPER, signal.SIGTERM, signal.SIGCHLD, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)  # what is ignored stays so across exec, from any ancestor
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.umask(umask)
     os.chdir(cwd)

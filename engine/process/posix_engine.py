@@ -7,12 +7,18 @@ import sys
 assert sys.platform != "win32"  # tells the type checker which half of the world this is
 
 import contextlib
+import errno
 import os
+import select
 import signal
 import socket
+import time
 from pathlib import Path
 
 from engine.process.posix import make_private_dir
+
+QUEUE_PERIOD_S = 0.005
+"""How often a full queue is tried again."""
 
 
 def spawn_detached(argv: list[str], env: dict[str, str], pipes: tuple[int, int], errors: str) -> int:
@@ -90,8 +96,21 @@ def connect_private(path: Path, timeout_s: float) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.settimeout(timeout_s)
-        connection.connect(str(path))
+        deadline = time.monotonic() + timeout_s
+        while not _try_connect(connection, path):
+            if time.monotonic() > deadline:
+                raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT), str(path))
+            select.select([], [], [], QUEUE_PERIOD_S)
     except OSError:
         connection.close()
         raise
     return connection
+
+
+def _try_connect(connection: socket.socket, path: Path) -> bool:
+    """False when the listener's queue is full: a Unix socket says so at once, whatever the time-out."""
+    try:
+        connection.connect(str(path))
+    except BlockingIOError:
+        return False
+    return True

@@ -6,6 +6,7 @@ import sys
 
 assert sys.platform != "win32"  # tells the type checker which half of the world this is
 
+import contextlib
 import os
 
 from engine.process import posix
@@ -29,7 +30,21 @@ class Reservation:
         self.path = path
         self.fresh = f"{path}.reserved"
         self.handle = os.open(self.fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        write_all(self.handle, b"\n" * RESERVED_BYTES)
+        try:
+            write_all(self.handle, b"\n" * RESERVED_BYTES)
+        except OSError:
+            self.discard()
+            raise
+
+    def is_in_place(self) -> bool:
+        """True while the reserved file is where it was made."""
+        return posix.is_same_file(self.handle, self.fresh)
+
+    def discard(self) -> None:
+        """Give the space back."""
+        os.close(self.handle)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.fresh)
 
     def fill(self, record: Record) -> None:
         """Put the record in place. Where even that fails it is said on stderr; the freed lock still tells the end."""

@@ -75,7 +75,16 @@ def _create_first_schema(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_first_schema,)
+def _mark_imported_rows(connection: sqlite3.Connection) -> None:
+    """Rows of another program bear where they come from: none is stored twice, and age does not expire them."""
+    for table in ("events", "health_history"):
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN imported_from TEXT")
+        connection.execute(
+            f"CREATE UNIQUE INDEX {table}_imported ON {table} (imported_from) WHERE imported_from IS NOT NULL"
+        )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_first_schema, _mark_imported_rows)
 """Step N takes a file from version N to N + 1, inside the caller's transaction."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -11,6 +11,9 @@ from engine.errors import StateError
 from engine.snapshots import Event, EventQuery, Health
 from engine.state.store import Store, open_store
 
+IMPORTS_SINCE = 2
+"""The schema version that first told imported rows from others."""
+
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[Store | None]:
@@ -48,3 +51,28 @@ def read_stored_health(path: Path, name: str, limit: int) -> tuple[tuple[float, 
     """
     with reading(path) as store:
         return store.read_health(name, limit) if store is not None else ()
+
+
+def read_imported(path: Path) -> frozenset[str]:
+    """Where every imported row comes from; none when there is no database yet, or one from before imports.
+
+    Raises:
+        StateError: it is damaged, locked for too long, or newer than this program.
+    """
+    if not path.exists() or read_schema_version(path) < IMPORTS_SINCE:
+        return frozenset()
+    with reading(path) as store:
+        return store.load_imported() if store is not None else frozenset()
+
+
+def read_schema_version(path: Path) -> int:
+    """How many migrations the database at `path` has had.
+
+    Raises:
+        StateError: it is damaged, or locked for too long.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.Error as error:
+        raise StateError(f"{path}: cannot be read: {error}") from error

@@ -19,13 +19,13 @@ from engine.snapshots import (
     Desired,
     Event,
     EventQuery,
-    EventType,
     Health,
     Level,
     MetaValue,
     Outcome,
     Request,
     Status,
+    parse_event_type,
 )
 from engine.state.migrations import MIGRATIONS, SCHEMA_VERSION
 
@@ -100,6 +100,12 @@ class Store:
             (name, desired.value, who, ts),
         )
 
+    def add_desired(self, name: str, desired: Desired, who: str, ts: float) -> None:
+        """Remember what is wanted of an instance, unless somebody has decided about it before."""
+        self._connection.execute(
+            "INSERT INTO desired VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING", (name, desired.value, who, ts)
+        )
+
     def load_desired(self) -> dict[str, Desired]:
         """What is wanted of every instance that somebody ever decided about."""
         return {name: Desired(value) for name, value in self._connection.execute("SELECT name, desired FROM desired")}
@@ -159,17 +165,22 @@ class Store:
             (exit_code, message, now),
         ).rowcount
 
-    def add_event(self, event: Event) -> None:
-        """Append to the event log."""
+    def add_event(self, event: Event, imported_from: str | None = None) -> None:
+        """Append to the event log.
+
+        `imported_from` names the row of another program: it is stored once only, and kept whatever its age.
+        """
         self._connection.execute(
-            "INSERT INTO events (ts, instance, level, type, message, meta) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO events (ts, instance, level, type, message, meta, imported_from) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (imported_from) WHERE imported_from IS NOT NULL DO NOTHING",
             (
                 event.ts,
                 event.instance,
                 event.level.value,
-                event.type.value,
+                str(event.type),
                 event.message,
                 json.dumps(dict(event.meta), ensure_ascii=False),
+                imported_from,
             ),
         )
 
@@ -196,12 +207,29 @@ class Store:
         ).fetchall()
         return tuple(_parse_event(row) for row in reversed(rows))
 
-    def add_health(self, instance: str, ts: float, health: Health, latency_ms: float | None, message: str) -> None:
-        """Append to the health history."""
+    def add_health(
+        self,
+        instance: str,
+        ts: float,
+        health: Health,
+        latency_ms: float | None,
+        message: str,
+        imported_from: str | None = None,
+    ) -> None:
+        """Append to the health history; `imported_from` means what it means for an event."""
         self._connection.execute(
-            "INSERT INTO health_history (instance, ts, health, latency_ms, message) VALUES (?, ?, ?, ?, ?)",
-            (instance, ts, health.value, latency_ms, message),
+            "INSERT INTO health_history (instance, ts, health, latency_ms, message, imported_from)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (imported_from) WHERE imported_from IS NOT NULL DO NOTHING",
+            (instance, ts, health.value, latency_ms, message, imported_from),
         )
+
+    def load_imported(self) -> frozenset[str]:
+        """Where every imported row comes from."""
+        rows = self._connection.execute(
+            "SELECT imported_from FROM events WHERE imported_from IS NOT NULL"
+            " UNION ALL SELECT imported_from FROM health_history WHERE imported_from IS NOT NULL"
+        )
+        return frozenset(origin for (origin,) in rows)
 
     def read_health(self, instance: str, limit: int) -> tuple[tuple[float, Health, float | None, str], ...]:
         """The newest health records of an instance (time, health, latency in ms, message), oldest first."""
@@ -214,12 +242,14 @@ class Store:
     def delete_older(self, table: str, before: float, at_most: int) -> int:
         """Delete up to `at_most` of the oldest rows of `events` or `health_history` before a moment; how many.
 
-        In pieces, because one large delete would hold up everything else that writes.
+        In pieces, because one large delete would hold up everything else that writes. Imported rows are left: they are
+        all that remains of the other program's history.
         """
         if table not in ("events", "health_history"):
             raise ValueError(table)
         return self._connection.execute(
-            f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE ts < ? ORDER BY ts LIMIT ?)",  # noqa: S608 - checked above
+            f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table}"  # noqa: S608 - checked above
+            " WHERE ts < ? AND imported_from IS NULL ORDER BY ts LIMIT ?)",
             (before, at_most),
         ).rowcount
 
@@ -229,7 +259,7 @@ def _parse_event(row: tuple[int, float, str | None, str, str, str, str]) -> Even
     pairs: dict[str, MetaValue] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(meta).items()
     }
-    return Event(ts, instance, Level(level), EventType(kind), message, tuple(sorted(pairs.items())), identity)
+    return Event(ts, instance, Level(level), parse_event_type(kind), message, tuple(sorted(pairs.items())), identity)
 
 
 def open_store(path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Store | None:

@@ -22,7 +22,6 @@ from engine.reconciler import (
     Wait,
 )
 from engine.snapshots import Act, Desired, EventType, Health, Level, Status
-from engine.supervision.ends import read_last_lines
 from engine.supervision.kit import Kit
 from engine.supervision.messages import OrphanCleared, StartDone
 from engine.supervision.slot import Slot
@@ -167,14 +166,13 @@ class Hands:
         )
 
     def _give_up(self, slot: Slot, action: GiveUp) -> None:
-        lines = read_last_lines(self._kit.home, slot.name)
         slot.end = None
         slot.failures = action.failures
         slot.status = Status.FAILED
         how = slot.last.error or describe_exit(slot.last.code, slot.last.signal)
-        slot.last.error = f"{how}; {action.reason}" if how and action.reason not in how else action.reason
+        slot.last.error = f"{how} ({action.reason})" if how and action.reason not in how else action.reason
         self._kit.journal.tell(
-            slot.name, EventType.FAILED, f"given up: {slot.last.error}", Level.ERROR, last_lines=lines
+            slot.name, EventType.FAILED, f"given up: {slot.last.error}", Level.ERROR, **slot.last.build_meta()
         )
         self._kit.desk.settle(slot.name, Act.START, EngineError(f"{slot.name}: {slot.last.error}"))
 

@@ -5,6 +5,8 @@ Owned by the supervisor's thread. Nothing here decides what follows.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.config.command import binding_warning
 from engine.config.schema import InstanceConfig
 from engine.errors import EngineError, PortInUseError
@@ -14,8 +16,10 @@ from engine.health.probes import ProbeKind, ProbeTarget
 from engine.process.records import Record, get_value
 from engine.reconciler import COMPANY_S, EndFacts, Intent
 from engine.snapshots import Act, Desired, EventType, Health, Level, Status
-from engine.supervision.ends import ExitRecord, read_exit_record, read_last_lines
+from engine.supervision.crash_reports import REPORT_EVENTS, CrashReport, find_report_path, is_crash, write_report
+from engine.supervision.ends import ExitRecord, judge_end, read_exit_record, read_last_words, read_run_record
 from engine.supervision.kit import Kit
+from engine.supervision.messages import FaultTold
 from engine.supervision.slot import LastEnd, Run, Slot, build_run
 from engine.supervision.starter import Started
 from engine.supervision.why import describe_exit
@@ -55,7 +59,7 @@ class Notes:
     def note_refused(self, slot: Slot, error: EngineError) -> None:
         """A start was refused before anything was spawned, or failed at exec."""
         slot.is_busy = False
-        slot.last.error = str(error)
+        slot.last = LastEnd(slot.last.run_id, slot.last.code, slot.last.signal, str(error))
         self._kit.journal.tell(slot.name, EventType.REFUSED, str(error), Level.ERROR, exit_code=int(error.exit_code))
         if slot.undo_desired is Desired.STOPPED:
             slot.desired = Desired.STOPPED
@@ -109,6 +113,11 @@ class Notes:
         now = self._kit.clock.monotonic()
         in_company = now - self._last_end_mono <= COMPANY_S
         self._last_end_mono = now
+        is_wanted = record.intent in (Intent.STOP, Intent.RESTART) or slot.desired is Desired.STOPPED
+        if is_wanted:
+            slot.last = LastEnd(record.run_id, record.code, record.signal, intent=record.intent)
+        else:
+            self._judge(slot, record)
         slot.run = None
         slot.usage = None
         slot.health = Health.UNKNOWN
@@ -116,24 +125,52 @@ class Notes:
         self._kit.meter.unwatch(slot.name)
         self._kit.ports.release(slot.name)
         slot.end = EndFacts(
-            record.code, max(0.0, record.ended_at - record.started_at), record.intent, in_company=in_company
+            record.code,
+            max(0.0, record.ended_at - record.started_at),
+            record.intent,
+            is_permanent=slot.last.cause is not None and slot.last.cause.is_permanent,
+            in_company=in_company,
         )
         how = describe_exit(record.code, record.signal) or "its keeper was killed"
-        slot.last = LastEnd(record.run_id, record.code, record.signal, slot.last.error)
-        is_wanted = record.intent in (Intent.STOP, Intent.RESTART) or slot.desired is Desired.STOPPED
-        lines = () if is_wanted else read_last_lines(self._kit.home, slot.name)
-        slot.last.error = "" if is_wanted else ": ".join(part for part in (how, _find_error(lines)) if part)
+        what = slot.last.cause.message if slot.last.cause else slot.last.error or how
         self._kit.journal.tell(
             slot.name,
             EventType.EXITED,
-            f"PID {run.pid} ended: {how}" if run else f"ended: {how}",
+            f"PID {run.pid} ended: {what}" if run else f"ended: {what}",
             Level.INFO if is_wanted else Level.ERROR,
-            run=record.run_id,
-            exit_code=record.code,
-            signal=record.signal,
-            intent=record.intent.value,
-            last_lines=lines,
+            **slot.last.build_meta(),
         )
+
+    def _judge(self, slot: Slot, record: ExitRecord) -> None:
+        """Find out why a run ended that the operator did not ask to end, and have a crash report written."""
+        words = read_last_words(self._kit.home, slot.name, record.started_at)
+        slot.last = judge_end(record, words, slot.health_detail)
+        if not is_crash(record, slot.policy.rule):
+            return
+        slot.last.report = str(find_report_path(self._kit.home, slot.name, record))
+        report = CrashReport(
+            slot.name,
+            record,
+            replace(slot.last),
+            read_run_record(self._kit.home, slot.name, record.run_id),
+            words,
+            tuple(event for event in self._kit.journal.recent if event.instance == slot.name)[-REPORT_EVENTS:],
+            slot.usage,
+            slot.restarts,
+            slot.failures,
+        )
+        self._kit.pool.submit(self._write_report, report)
+
+    def _write_report(self, report: CrashReport) -> None:
+        """On a worker."""
+        problem = ""
+        try:
+            write_report(self._kit.home, report)
+        except OSError as error:
+            problem = f"{report.name}: its crash report cannot be written: {error}"
+        except Exception as error:  # noqa: BLE001 - the top of a worker: nobody reads its result
+            problem = f"{report.name}: its crash report failed: {error!r}"
+        self._kit.post(FaultTold("crash reports", problem))
 
     def note_cleared(self, slot: Slot, result: int | EngineError) -> None:
         """A worker has cleared up after a dead keeper, or could not."""
@@ -199,9 +236,3 @@ def build_watch(name: str, spec: InstanceConfig, run: Run) -> Watch:
     )
     policy = JudgePolicy(table.retries, table.start_period)
     return Watch(run.run_id, run.pid, target, policy, table.interval, run.started_mono)
-
-
-def _find_error(lines: tuple[str, ...]) -> str:
-    """The line that says most: the first that llama.cpp marks as an error, else the last."""
-    errors = [line for line in lines if " E " in line or line.lower().startswith(("error", "fatal"))]
-    return (errors[0] if errors else lines[-1] if lines else "").strip()

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from engine.config.command import model_label
 from engine.config.schema import InstanceConfig
 from engine.health.backoff import BackoffPolicy
+from engine.health.causes import Cause
 from engine.process.records import Record, get_value
-from engine.reconciler import EndFacts, Facts, RestartPolicy, RestartRule, RunFacts
-from engine.snapshots import Desired, Health, InstanceSnapshot, State, Status
+from engine.reconciler import EndFacts, Facts, Intent, RestartPolicy, RestartRule, RunFacts
+from engine.snapshots import Desired, Health, InstanceSnapshot, MetaValue, State, Status
 from engine.state.store import RuntimeRow
 from engine.supervision.why import explain
 from engine.telemetry.meter import Usage
@@ -64,6 +65,26 @@ class LastEnd:
     code: int | None = None
     signal: int | None = None
     error: str = ""
+    """What happened and what to do about it, in one sentence; empty for an end that was asked for."""
+    intent: Intent = Intent.NONE
+    cause: Cause | None = None
+    lines: tuple[str, ...] = ()
+    """Its last words, a few."""
+    report: str = ""
+    """The path of its crash report; empty when there is none."""
+
+    def build_meta(self) -> dict[str, MetaValue]:
+        """What an event that tells of this end carries."""
+        return {
+            "run": self.run_id,
+            "exit_code": self.code,
+            "signal": self.signal,
+            "intent": self.intent.value,
+            "cause": self.cause.kind.value if self.cause else "",
+            "hint": self.cause.hint if self.cause else "",
+            "last_lines": self.lines,
+            "report": self.report,
+        }
 
 
 @dataclass(slots=True)

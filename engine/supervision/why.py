@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import signal as signals
 from dataclasses import replace
 from typing import Protocol
 
+from engine.health.causes import name_signal
 from engine.snapshots import Desired, Health, InstanceSnapshot, State
 
 
@@ -52,7 +52,8 @@ def _describe_state(seen: InstanceSnapshot, reasons: Reasons, now: float) -> str
             return "asked to end" if seen.desired is Desired.STOPPED else "asked to end, to be started again"
         case State.BACKOFF:
             left_s = max(0.0, (seen.retry_at or now) - now)
-            return f"waiting {left_s:.0f} s to retry {reasons.failures} of {reasons.max_retries}: {describe_end(seen)}"
+            last = seen.last_error or describe_end(seen)
+            return f"waiting {left_s:.0f} s to retry {reasons.failures} of {reasons.max_retries}: {last}"
         case State.FAILED:
             return seen.last_error or describe_end(seen)
 
@@ -63,7 +64,7 @@ def _describe_ready(seen: InstanceSnapshot, reasons: Reasons) -> str:
     if reasons.health_detail:
         return f"answered before; now: {reasons.health_detail}"
     if seen.restarts:
-        return f"answers; restarted {seen.restarts} times, last: {describe_end(seen)}"
+        return f"answers; restarted {seen.restarts} time{'s' * (seen.restarts > 1)}, last: {describe_end(seen)}"
     return "answers"
 
 
@@ -75,8 +76,5 @@ def describe_end(seen: InstanceSnapshot) -> str:
 def describe_exit(code: int | None, signal: int | None) -> str:
     """An exit in words: ``exit code 1``, ``killed by SIGKILL``; empty when neither is known."""
     if signal is not None:
-        try:
-            return f"killed by {signals.Signals(signal).name}"
-        except ValueError:
-            return f"killed by signal {signal}"
+        return f"killed by {name_signal(signal)}"
     return "" if code is None else f"exit code {code}"

@@ -9,29 +9,26 @@ from typing import ClassVar
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Vertical
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widget import Widget
 
 from engine.errors import EngineError
 from engine.protocol import Engine
 from engine.snapshots import Act, Outcome, Snapshot, Target
 from llama_orch_tui.actions import ACTIONS, BY_ID, Scope, bindings
+from llama_orch_tui.desk import ActDesk
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.hints import FILTER_HINTS, hints_for
-from llama_orch_tui.offers import UNHEALTHY, Circumstances, Pane, is_working, offered
-from llama_orch_tui.pending import PendingActs
+from llama_orch_tui.offers import UNHEALTHY, Circumstances, is_working, offered
 from widgets.event_pane import EventPane
 from widgets.fault_bar import FaultBar
 from widgets.instance_table import InstanceTable
 from widgets.key_footer import KeyFooter
-from widgets.log_pane import LogPane
 from widgets.motion import Motion
-from widgets.table_pane import FilterLine, TablePane
+from widgets.pane_deck import Pane, PaneDeck
 from widgets.top_bar import TopBar
-from widgets.welcome import Welcome
+from widgets.welcome import Welcome, is_told_here
 
 LOG_DELAY_S = 0.15
 """The cursor rests this long on an instance before its log is opened."""
@@ -65,27 +62,26 @@ class DashboardScreen(Screen[None]):
         super().__init__()
         self.snapshot = Snapshot()
         """What is on the screen."""
+        self.deck = PaneDeck(clock=clock, id="panes")
+        """Table, events and log."""
         self._engine = engine
-        self._clock = clock
+        self._desk = ActDesk(engine, clock)
         self._is_demo = is_demo
         self._is_composed = False
-        self._pending = PendingActs()
-        self._words: dict[str, str] = {}
-        self._zoomed: Pane | None = None
         self._logged: str | None = None
         self._log_timer: Timer | None = None
+        self._top_bar = TopBar(is_demo=is_demo)
+        self._welcome = Welcome(offers_demo=not is_demo, id="welcome")
+        self._fault_bar = FaultBar()
+        self._footer = KeyFooter()
 
     def compose(self) -> ComposeResult:
         """Top bar, panes, welcome, faults, keys."""
-        yield TopBar(is_demo=self._is_demo)
-        with Vertical(id="panes"):
-            yield TablePane(clock=self._clock, id="table-pane").add_class("pane")
-            with Container(id="lower"):
-                yield EventPane(id="events").add_class("pane")
-                yield LogPane(id="log").add_class("pane")
-        yield Welcome(offers_demo=not self._is_demo, id="welcome")
-        yield FaultBar()
-        yield KeyFooter()
+        yield self._top_bar
+        yield self.deck
+        yield self._welcome
+        yield self._fault_bar
+        yield self._footer
 
     def on_mount(self) -> None:
         """The table has the focus; ages grow once a second."""
@@ -97,7 +93,7 @@ class DashboardScreen(Screen[None]):
     @property
     def table(self) -> InstanceTable:
         """The table of instances."""
-        return self.query_one(InstanceTable)
+        return self.deck.table
 
     def names(self) -> tuple[str, ...]:
         """Every instance, in the file's order."""
@@ -105,9 +101,9 @@ class DashboardScreen(Screen[None]):
 
     def go_to(self, name: str) -> None:
         """Put the cursor on an instance and the focus on the table."""
-        self.query_one(TablePane).close_filter()
+        self.deck.table_pane.close_filter()
         self.table.go_to(name)
-        self.action_focus_pane(Pane.TABLE)
+        self.deck.go_to(Pane.TABLE)
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw this snapshot everywhere."""
@@ -115,19 +111,20 @@ class DashboardScreen(Screen[None]):
         if not self._is_composed:
             return
         self.set_class(self._is_welcoming(), "-welcome")
-        self.query_one(TopBar).show(snapshot)
-        self.query_one(EventPane).show(snapshot.events)
-        self.query_one(FaultBar).show(snapshot.faults)
+        self._top_bar.show(snapshot)
+        self.deck.events.show(snapshot.events)
+        self._fault_bar.show(snapshot.faults)
         if self._is_welcoming():
-            self.query_one(Welcome).show(snapshot)
+            self._welcome.show(snapshot)
+            self._fault_bar.show(tuple(one for one in snapshot.faults if not is_told_here(one)))
         self._show_table()
 
     def beat(self) -> None:
         """Between snapshots: draw what is new in the log, let the words of acts that took too long go."""
         if self._is_composed:
-            self.query_one(LogPane).poll()
-        if self._words and self._pending.words(self.snapshot, self._clock()) != self._words:
-            self._show_table()
+            self.deck.log_pane.poll()
+            if self._desk.has_news(self.snapshot):
+                self._show_table()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what works in the present pane."""
@@ -135,7 +132,7 @@ class DashboardScreen(Screen[None]):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Fit the table's height to the new screen."""
-        self._fit_table()
+        self.deck.fit()
 
     def on_descendant_focus(self) -> None:
         """Other keys work in another pane."""
@@ -156,13 +153,8 @@ class DashboardScreen(Screen[None]):
     @on(InstanceTable.ViewChanged)
     def follow_view(self) -> None:
         """Marks and rows change what can be done, and how high the table is."""
-        self._fit_table()
+        self.deck.fit()
         self._show_keys()
-
-    @on(InstanceTable.Opened)
-    def describe_opened(self) -> None:
-        """A double click describes."""
-        self.action_describe()
 
     @on(EventPane.Opened)
     def show_opened_event(self, event: EventPane.Opened) -> None:
@@ -181,7 +173,7 @@ class DashboardScreen(Screen[None]):
     def tell_outcome(self, event: ActDone) -> None:
         """Say what became of a request; rows that it left alone show the truth again."""
         outcome = event.outcome
-        self._pending.forget(set(event.names) - set(outcome.changed) if outcome.exit_code == 0 else event.names)
+        self._desk.settle(outcome, event.names)
         self._show_table()
         if outcome.message:
             self.notify(outcome.message, severity="error" if outcome.exit_code else "information", markup=False)
@@ -229,16 +221,17 @@ class DashboardScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Type a filter."""
-        self.query_one(TablePane).open_filter()
-        self._fit_table()
+        self.deck.table_pane.open_filter()
+        self.deck.fit()
 
     def action_sort(self) -> None:
         """Order by the next key."""
         self.table.cycle_sort()
-        self.query_one(TablePane).retitle()
+        self.deck.table_pane.retitle()
 
+    @on(InstanceTable.Opened)
     def action_describe(self) -> None:
-        """All there is to say about the instance under the cursor."""
+        """All there is to say about the instance under the cursor; a double click asks for it, too."""
         if self.table.cursor_name is None:
             return
         from llama_orch_tui.screens.describe import DescribeScreen  # noqa: PLC0415 - the first paint waits for no page
@@ -247,7 +240,7 @@ class DashboardScreen(Screen[None]):
 
     def action_show_event(self) -> None:
         """The event under the cursor, whole."""
-        self.query_one(EventPane).open_event()
+        self.deck.events.open_event()
 
     def action_copy_command(self) -> None:
         """Copy the command line of the instance under the cursor."""
@@ -256,37 +249,34 @@ class DashboardScreen(Screen[None]):
 
     def action_move(self, motion: str) -> None:
         """Move in the pane that has the focus."""
-        pane = self.query_one(f"#{self._pane()}", Widget)
-        if isinstance(pane, InstanceTable | EventPane | LogPane):
-            pane.move(Motion(motion))
+        self.deck.move(Motion(motion))
 
     def action_focus_pane(self, pane: str) -> None:
-        """Put the focus on a pane; a zoom goes along."""
-        if self._zoomed is not None and self._zoomed != pane:
-            self._zoom(Pane(pane))
-        self.query_one(f"#{pane}").focus()
+        """Put the focus on a pane."""
+        self.deck.go_to(Pane(pane))
 
     def action_cycle_focus(self, step: int) -> None:
         """To the next pane or the one before."""
-        panes = list(Pane)
-        self.action_focus_pane(panes[(panes.index(self._pane()) + step) % len(panes)])
+        self.deck.cycle(step)
 
     def action_zoom(self) -> None:
         """The pane over the whole screen, and back."""
-        self._zoom(None if self._zoomed is not None else self._pane())
+        self.deck.zoom(None if self.deck.zoomed is not None else self.deck.present)
+        self._show_keys()
 
     def action_back(self) -> None:
         """One step back: the zoom, then the focus, then the filter, then the marks."""
-        pane = self.query_one(TablePane)
-        if self._zoomed is not None:
-            self._zoom(None)
-        elif self._pane() is not Pane.TABLE:
-            self.table.focus()
-        elif pane.is_filtering:
-            pane.close_filter()
-            self._fit_table()
+        deck = self.deck
+        if deck.zoomed is not None:
+            deck.zoom(None)
+        elif deck.present is not Pane.TABLE:
+            deck.go_to(Pane.TABLE)
+        elif deck.table_pane.is_filtering:
+            deck.table_pane.close_filter()
+            deck.fit()
         else:
             self.table.clear_marks()
+        self._show_keys()
 
     def action_demo(self) -> None:
         """Leave, and ask for the demo."""
@@ -309,50 +299,28 @@ class DashboardScreen(Screen[None]):
             self._submit(act, Target(names=names), names)
 
     def _submit(self, act: Act, target: Target, names: tuple[str, ...]) -> None:
-        self._pending.note(act, [one for one in self.snapshot.instances if one.name in names], self._clock())
+        concerned = tuple(one for one in self.snapshot.instances if one.name in names)
+        self._desk.file(act, target, concerned, lambda outcome: self.post_message(self.ActDone(outcome, names)))
         self._show_table()
-        future = self._engine.submit(act, target)
-        future.add_done_callback(lambda done: self.post_message(self.ActDone(done.result(), names)))
 
     def _show_table(self) -> None:
-        self._words = dict(self._pending.words(self.snapshot, self._clock()))
-        self.table.show(self.snapshot, self._words)
-        self.query_one(TablePane).show_why()
-        self._fit_table()
+        self._desk.has_news(self.snapshot)
+        self.table.show(self.snapshot, self._desk.words)
+        self.deck.table_pane.show_why()
+        self.deck.fit()
         self._show_keys()
 
     def _open_log(self, name: str | None) -> None:
         self._logged = name
         view = None if name is None else self._engine.open_log(name)
-        self.query_one(LogPane).watch_log(view, name or "")
-
-    def _zoom(self, pane: Pane | None) -> None:
-        self._zoomed = pane
-        self.set_class(pane is not None, "-zoom")
-        self.set_class(pane is Pane.TABLE, "-zoom-table")
-        self.set_class(pane in {Pane.EVENTS, Pane.LOG}, "-zoom-lower")
-        frames = {Pane.TABLE: "#table-pane", Pane.EVENTS: "#events", Pane.LOG: "#log"}
-        for one, selector in frames.items():
-            self.query_one(selector).set_class(one is pane, "-zoomed")
-        self._fit_table()
-        self._show_keys()
-
-    def _fit_table(self) -> None:
-        pane = self.query_one(TablePane)
-        pane.styles.height = "1fr" if self._zoomed is Pane.TABLE else pane.lines_wanted()
-
-    def _pane(self) -> Pane:
-        focused = self.focused
-        return Pane(focused.id) if focused is not None and focused.id in set(Pane) else Pane.TABLE
+        self.deck.log_pane.watch_log(view, name or "")
 
     def _is_welcoming(self) -> bool:
         return self.snapshot.taken_at > 0 and (not self.snapshot.config_exists or not self.snapshot.instances)
 
     def _circumstances(self) -> Circumstances:
-        if not self._is_composed:
-            return Circumstances(Pane.TABLE, is_welcoming=True)
-        pane = self._pane()
-        is_lifted = pane is Pane.TABLE and self._zoomed is None and not self.query_one(TablePane).is_filtering
+        deck, pane = self.deck, self.deck.present
+        is_lifted = pane is Pane.TABLE and deck.zoomed is None and not deck.table_pane.is_filtering
         return Circumstances(
             pane=pane,
             is_welcoming=self._is_welcoming(),
@@ -364,7 +332,6 @@ class DashboardScreen(Screen[None]):
         )
 
     def _show_keys(self) -> None:
-        if self._is_composed:
-            is_typing = isinstance(self.focused, FilterLine)
-            hints = FILTER_HINTS if is_typing else hints_for(offered(ACTIONS, self._circumstances()))
-            self.query_one(KeyFooter).show(hints)
+        is_typing = self.deck.table_pane.is_typing
+        hints = FILTER_HINTS if is_typing else hints_for(offered(ACTIONS, self._circumstances()))
+        self._footer.show(hints)

@@ -20,7 +20,7 @@ def event_sections(event: Event) -> list[DescribeSection]:
         ("when", format_moment(event.ts)),
         ("instance", event.instance or "– (the supervisor)"),
         ("level", event.level.value),
-        ("type", event.type.value),
+        ("type", str(event.type)),
         ("message", event.message),
     ]
     rows += [(key, _meta_text(value)) for key, value in event.meta]

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from engine.snapshots import Event, EventType, Fault, Level, LogLine, LogWindow, Stream
-from llama_orch_tui.offers import Pane
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import EVENTS, LOG_LINES, NOW, TRIO, engine_of, snapshot
+from widgets.pane_deck import Pane
 
 
 def focused(operator: Operator) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.logs.view import FileLogView, LogViews
+from engine.logs.view import FileLogView, LogViews, _WindowReader, _Wishes
 from engine.protocol import LogView
 from engine.snapshots import Stream
 from tests.engine.logs.support import Clock, make_writer, wait_until
@@ -114,15 +114,20 @@ def test_what_is_rotated_away_gives_place_to_the_oldest_line(views: LogViews, tm
     assert not view.window().at_end
 
 
-def test_a_log_that_fits_the_screen_always_follows(views: LogViews, tmp_path: Path) -> None:
+def test_a_log_that_fits_the_screen_always_follows(tmp_path: Path) -> None:
+    """Without the thread, so that the wishes are carried out before the log grows."""
     writer = make_writer(tmp_path, Clock())
     writer.feed(numbers(0, 3))
-    view = open_view(views, tmp_path)
-    view.scroll(-10)
-    view.to_start()
-    wait_until(lambda: texts(view) == shown(0, 3))
+    reader = _WindowReader("qwen", tmp_path, Stream.BOTH)
+    for wishes in (_Wishes(5, scroll=-10), _Wishes(5, jump=-1), _Wishes(5, scroll=10)):
+        window = reader.read(wishes, is_forced=True)
+        assert window is not None
+        assert window.at_end
     writer.feed(numbers(3, 9))
-    wait_until(lambda: texts(view) == shown(4, 9))
+    window = reader.read(_Wishes(5), is_forced=False)
+    reader.close()
+    assert window is not None
+    assert [line.text for line in window.lines] == shown(4, 9)
 
 
 def test_the_same_window_object_means_that_nothing_changed(views: LogViews, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.snapshots import Desired, Event, EventQuery, EventType, Level
 from engine.state.reading import read_stored_events, reading
 from engine.state.store import open_store
-from engine.state.writer import StateWriter
+from engine.state.writer import StateWriter, Write
 from tests.fakes.waiting import wait_until
 
 
@@ -15,12 +15,17 @@ def _event(number: int) -> Event:
     return Event(float(number), "a", Level.INFO, EventType.STARTED, f"event {number}")
 
 
+def _write(number: int) -> Write:
+    event = _event(number)
+    return lambda store: store.add_event(event)
+
+
 def test_what_is_submitted_is_stored_in_order(tmp_path: Path) -> None:
     path = tmp_path / "state.sqlite"
     writer = StateWriter(path, lambda _: None)
     writer.start()
     for number in range(1000):
-        writer.submit(lambda store, event=_event(number): store.add_event(event))
+        writer.submit(_write(number))
     assert writer.flush(10)
     writer.close()
     stored = read_stored_events(path, EventQuery(limit=2000))
@@ -84,7 +89,7 @@ def test_many_threads_may_submit(tmp_path: Path) -> None:
 
     def work() -> None:
         for number in range(200):
-            writer.submit(lambda store, event=_event(number): store.add_event(event))
+            writer.submit(_write(number))
 
     workers = [threading.Thread(target=work) for _ in range(4)]
     for worker in workers:

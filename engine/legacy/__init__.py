@@ -1,0 +1,1 @@
+"""What llama-orchestrator left behind: read, translated, and brought over."""

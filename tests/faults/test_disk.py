@@ -1,0 +1,97 @@
+"""A locked database, a deleted folder: said clearly, and supervision goes on."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from engine.snapshots import Act, EventQuery, EventType, State
+from tests.fakes.homes import ThrowAwayHome, act, is_alive, kill, seen, wait_for, wait_for_state
+
+
+@contextmanager
+def locked_database(den: ThrowAwayHome) -> Iterator[None]:
+    """Another program that holds the database's write lock."""
+    connection = sqlite3.connect(den.home.state_file, isolation_level=None)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
+    finally:
+        connection.close()
+
+
+def test_a_locked_database_keeps_nobody_from_starting_and_stopping_and_is_shown(den: ThrowAwayHome) -> None:
+    den.write_fakes("a", "b")
+    session = den.open_session()
+    assert act(session, Act.START, "a").exit_code == 0
+    with locked_database(den):
+        began = time.monotonic()
+        assert act(session, Act.START, "b").exit_code == 0
+        assert act(session, Act.STOP, "a").exit_code == 0
+        assert time.monotonic() - began < 4.0
+        kill(wait_for_state(session, "b", State.READY).pid or 0)
+        wait_for(lambda: seen(session, "b").restarts == 1, "supervision goes on")
+        wait_for(lambda: [one for one in session.snapshot().faults if one.key == "state"], "the fault is shown")
+        assert "locked" in session.snapshot().faults[0].message
+    wait_for(lambda: not session.snapshot().faults, "the fault is gone")
+    stored = session.read_events(EventQuery(instance="b"))
+    assert EventType.EXITED in {event.type for event in stored}
+
+
+def test_a_command_starts_and_stops_over_a_locked_database(den: ThrowAwayHome) -> None:
+    den.write_fakes("a")
+    den.close_session(den.open_session())  # makes the database
+    with locked_database(den):
+        started = den.run_cli("start", "a")
+        assert started.returncode == 0, started.stderr
+        assert len(den.find_servers()) == 1
+        assert den.ps()["instances"]["a"]["pid"]
+        stopped = den.run_cli("stop", "a")
+        assert stopped.returncode == 0, stopped.stderr
+    assert not den.find_processes()
+
+
+def test_a_run_that_the_database_never_heard_of_is_not_stopped_by_the_next_leader(den: ThrowAwayHome) -> None:
+    den.write_fakes("a")
+    den.close_session(den.open_session())
+    with locked_database(den):
+        session = den.open_session()
+        assert act(session, Act.START, "a").exit_code == 0
+        server = seen(session, "a").pid or 0
+        den.close_session(session)
+    session = den.open_session()
+    assert wait_for_state(session, "a", State.READY).pid == server
+
+
+def test_a_deleted_state_folder_interrupts_no_model(den: ThrowAwayHome) -> None:
+    den.write_fakes("a", "b")
+    session = den.open_session()
+    act(session, Act.START)
+    before = {name: wait_for_state(session, name, State.READY).pid for name in "ab"}
+    config = den.home.config_file.read_text(encoding="utf-8")
+    for path in den.home.state_dir.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    den.write_config(config)
+    wait_for(den.home.state_file.exists, "there is a database again")
+    wait_for(lambda: sum(1 for event in session.snapshot().events if event.type is EventType.LED) == 1, "it leads")
+    for name in "ab":
+        assert wait_for_state(session, name, State.READY).pid == before[name]
+        assert is_alive(before[name] or 0)
+    assert act(session, Act.STOP).exit_code == 0
+    wait_for(lambda: not den.find_servers(), "everything is stopped")
+
+
+def test_a_deleted_run_folder_is_made_again_for_keepers_and_leader(den: ThrowAwayHome) -> None:
+    den.write_fakes("a")
+    session = den.open_session()
+    act(session, Act.START)
+    server = wait_for_state(session, "a", State.READY).pid
+    shutil.rmtree(den.home.run_dir)
+    wait_for(lambda: den.leader_pid() is not None, "others reach the leader again", 5.0)
+    wait_for(lambda: den.home.keeper_socket("a").exists(), "the keeper can be reached again", 5.0)
+    assert wait_for_state(session, "a", State.READY).pid == server
+    assert den.run_cli("stop", "a").returncode == 0

@@ -1,0 +1,102 @@
+"""Table, events and log together: who has the focus, and who has the whole screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import assert_never
+
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+
+from widgets.event_pane import EventPane
+from widgets.instance_table import InstanceTable
+from widgets.log_pane import LogPane
+from widgets.motion import Motion
+from widgets.table_pane import TablePane
+
+
+class Pane(StrEnum):
+    """The panes in the order of `tab`; values are the ids of the widgets that take the focus."""
+
+    TABLE = "table"
+    EVENTS = "events"
+    LOG = "log"
+
+
+class PaneDeck(Vertical):
+    """The three panes; the table as high as its rows ask for, the others share the rest."""
+
+    def __init__(self, *, clock: Callable[[], float], id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.table_pane = TablePane(clock=clock, id="table-pane")
+        self.events = EventPane(id=Pane.EVENTS.value)
+        self.log_pane = LogPane(id=Pane.LOG.value)
+        self.zoomed: Pane | None = None
+        """The pane that has the whole screen."""
+        self._frames: dict[Pane, Widget] = {
+            Pane.TABLE: self.table_pane,
+            Pane.EVENTS: self.events,
+            Pane.LOG: self.log_pane,
+        }
+        for frame in self._frames.values():
+            frame.add_class("pane")
+
+    def compose(self) -> ComposeResult:
+        """The table on top, the others below."""
+        yield self.table_pane
+        with Container(id="lower"):
+            yield self.events
+            yield self.log_pane
+
+    @property
+    def table(self) -> InstanceTable:
+        """The table of instances."""
+        return self.table_pane.table
+
+    @property
+    def present(self) -> Pane:
+        """The pane with the focus; the table while it is elsewhere."""
+        return next((pane for pane in (Pane.EVENTS, Pane.LOG) if self._taker(pane).has_focus), Pane.TABLE)
+
+    def go_to(self, pane: Pane) -> None:
+        """Put the focus on a pane; a zoom goes along."""
+        if self.zoomed not in {None, pane}:
+            self.zoom(pane)
+        self._taker(pane).focus()
+
+    def cycle(self, step: int) -> None:
+        """To the next pane or the one before."""
+        panes = list(Pane)
+        self.go_to(panes[(panes.index(self.present) + step) % len(panes)])
+
+    def move(self, motion: Motion) -> None:
+        """Move in the pane with the focus."""
+        self._taker(self.present).move(motion)
+
+    def zoom(self, pane: Pane | None) -> None:
+        """Give `pane` the whole screen, or each its own part again."""
+        self.zoomed = pane
+        self.set_class(pane is not None, "-zoom")
+        self.set_class(pane is Pane.TABLE, "-zoom-table")
+        self.set_class(pane in {Pane.EVENTS, Pane.LOG}, "-zoom-lower")
+        for one, frame in self._frames.items():
+            frame.set_class(one is pane, "-zoomed")
+        self.fit()
+
+    def fit(self) -> None:
+        """Give the table the height that its rows ask for; the stylesheet holds the limit."""
+        self.table_pane.styles.height = "1fr" if self.zoomed is Pane.TABLE else self.table_pane.lines_wanted()
+
+    def _taker(self, pane: Pane) -> InstanceTable | EventPane | LogPane:
+        """The widget of a pane that takes the focus."""
+        match pane:
+            case Pane.TABLE:
+                return self.table
+            case Pane.EVENTS:
+                return self.events
+            case Pane.LOG:
+                return self.log_pane
+            case _:
+                assert_never(pane)
