@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types walls unit snapshots bench clean
+.PHONY: help demo test check lint types walls unit snapshots picture bench clean
 
 help:
 	@echo "make demo       open the dashboard over three tiny models (installs what it needs into .venv)"
@@ -38,6 +38,9 @@ unit: $(VENV)/.test
 
 snapshots: $(VENV)/.test
 	$(BIN)/pytest tests/snapshots --snapshot-update
+
+picture: $(VENV)/.test
+	$(BIN)/python docs/pictures/draw.py
 
 bench: $(VENV)/.test
 	@for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done

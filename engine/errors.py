@@ -5,6 +5,7 @@ The tree, so that a caller sees what to catch::
     EngineError                     exit 1   anything of ours
     ├── UsageError                  exit 2   a request that makes no sense
     ├── UnsupportedSystemError      exit 1   an operating system that cannot be supervised yet
+    ├── LockUnsupportedError        exit 1   a file system without locks
     ├── ConfigError                 exit 11  the configuration file is wrong (carries every problem)
     │   └── ConfigNotFoundError     exit 10  a configuration file named by the user is not there
     ├── NoSuchInstanceError         exit 13
@@ -95,6 +96,18 @@ class UsageError(EngineError):
 
 class UnsupportedSystemError(EngineError):
     """This operating system cannot be supervised by this version."""
+
+
+class LockUnsupportedError(EngineError):
+    """The file system of the state folder knows no locks: nothing would keep two supervisors apart."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"{path}: this file system cannot lock files ({reason}); put the state folder on a local disk, "
+            "for one with LLAMA_ORCH_HOME=DIR"
+        )
+        self.path = path
+        self.reason = reason
 
 
 class ConfigError(EngineError):
@@ -191,6 +204,12 @@ class LeaderTimeoutError(EngineError):
     """The supervisor lock or the leader did not answer in time."""
 
     exit_code = ExitCode.LEADER_TIMEOUT
+
+    def __init__(self, message: str, *, holder: int | None = None, since: float | None = None) -> None:
+        """`holder` is the PID of who holds the lock, `since` when he took it (wall clock); None when not known."""
+        super().__init__(message)
+        self.holder = holder
+        self.since = since
 
 
 class StateError(EngineError):

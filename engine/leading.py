@@ -117,7 +117,9 @@ class LeadingEngine:
             lambda name, record: post(KeeperSaid(name, record)), lambda name, run: post(KeeperGone(name, run))
         )
         self._monitor = HealthMonitor(
-            self._clock, lambda name, run, verdict, result: post(HealthJudged(name, run, verdict, result))
+            self._clock,
+            lambda name, run, verdict, result: post(HealthJudged(name, run, verdict, result)),
+            lambda message: post(FaultTold("health", message)),
         )
         self._meter = Meter(lambda usages, host: post(Measured(usages, host)))
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine-worker")

@@ -13,6 +13,8 @@ from engine.snapshots import Desired, Health, Status
 
 COMPANY_S = 2.0
 """Ends within this time of another one are not alone: a GPU reset kills several at once, and their restarts spread."""
+CROWD_STEP_S = 0.05
+"""Each in such a crowd waits so much longer than the one before: twenty come back in a second, however many died."""
 
 
 class RestartRule(StrEnum):
@@ -67,8 +69,8 @@ class EndFacts:
     intent: Intent = Intent.NONE
     is_permanent: bool = False
     """The cause will be the same at the next try (a missing file, an unknown flag)."""
-    in_company: bool = False
-    """Another instance ended within `COMPANY_S`."""
+    company: int = 0
+    """How many other instances ended before it, each within `COMPANY_S` of the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +189,15 @@ def _judge_end(desired: Desired, facts: Facts, end: EndFacts, policy: RestartPol
         return GiveUp("the next try would end the same way", failures)
     if failures > policy.max_retries:
         return GiveUp(f"{failures} ends in a row, {policy.max_retries} retries allowed", failures)
-    if end.lived_s >= policy.reset_after_s and not end.in_company:
+    if end.lived_s >= policy.reset_after_s and not end.company:
         return Launch(is_automatic=True, failures=failures)
-    return BackOff(now + compute_delay(policy.backoff, failures, facts.jitter), failures)
+    return BackOff(now + _compute_wait(policy.backoff, failures, facts.jitter, end.company), failures)
+
+
+def _compute_wait(policy: BackoffPolicy, failures: int, jitter: float, company: int) -> float:
+    """The delay, longer for those further back in a crowd; an operator who wants none gets none."""
+    delay_s = compute_delay(policy, failures, jitter)
+    return delay_s + min(company * CROWD_STEP_S, policy.max_delay_s) if delay_s else 0.0
 
 
 def _direct_run(desired: Desired, facts: Facts, run: RunFacts) -> Action:

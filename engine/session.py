@@ -14,13 +14,12 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from engine.clock import Clock
 from engine.describe import describe_instance
-from engine.errors import ExitCode, LeaderTimeoutError, StateError
-from engine.following import FollowingEngine, connect_leader, read_leader
+from engine.errors import ExitCode, LeaderTimeoutError, LockUnsupportedError, StateError
+from engine.following import FollowingEngine, connect_leader
 from engine.leading import REQUEST_LIFE_S, LeadingEngine
+from engine.locking import Holder, supervisor_lock
 from engine.logs.reader import read_tail
 from engine.logs.view import LogViews
 from engine.paths import Home
@@ -47,7 +46,7 @@ from engine.state.reading import read_stored_events
 TRY_PERIOD_S = 0.5
 """How often a follower tries the lock beside hearing its leader go: far below the 2 s in which one must lead again."""
 GUARD_PERIOD_S = 1.0
-"""How often a leader looks whether its lock file is still there."""
+"""How often a leader looks whether its lock file and its database are still there."""
 
 
 class Session:
@@ -71,7 +70,7 @@ class Session:
         self._is_demo = is_demo
         self._publisher = Publisher()
         self._views = LogViews()
-        self._lock = FileLock(str(home.supervisor_lock), mode=0o600, thread_local=False)
+        self._lock = supervisor_lock(home, kind.value)
         self._engine: LeadingEngine | FollowingEngine | None = None
         self._wake = threading.Event()
         self._settled = threading.Event()
@@ -91,13 +90,20 @@ class Session:
         Raises:
             StateError: the database is damaged, or newer than this program.
             OSError: the state folder or its lock cannot be used.
-            LeaderTimeoutError: somebody holds the lock and does not answer.
+            LockUnsupportedError: the file system knows no locks.
+            LeaderTimeoutError: somebody holds the lock and does not answer, or the state folder does not.
         """
         if not self._settled.wait(timeout_s):
-            leader = read_leader(self._home)
-            who = f"PID {leader.pid} ({leader.kind.value})" if leader else "another process"
+            if self._lock.is_held:
+                raise LeaderTimeoutError(
+                    f"{self._home.state_dir}: not ready to lead within {timeout_s:g} s; "
+                    "see whether another program keeps the database or the disk busy, then retry"
+                )
+            holder = self._lock.find_holder() or Holder()
             raise LeaderTimeoutError(
-                f"{who} holds {self._home.supervisor_lock} and does not answer; end it, then retry"
+                f"{self._home.supervisor_lock}: held by {holder.describe()}, which does not answer; end it, then retry",
+                holder=holder.pid,
+                since=holder.since,
             )
         if self._error is not None:
             raise self._error
@@ -155,19 +161,12 @@ class Session:
         try:
             while not self._is_closing:
                 self._wake.clear()
-                if self._try_lock():
+                if self._lock.try_acquire():
                     self._lead()
                 else:
                     self._follow()
-        except (StateError, OSError) as error:
+        except (StateError, LockUnsupportedError, OSError) as error:
             self._fail(error)
-
-    def _try_lock(self) -> bool:
-        try:
-            self._lock.acquire(blocking=False)
-        except Timeout:
-            return False
-        return True
 
     def _lead(self) -> None:
         leader = LeaderInfo(os.getpid(), self._kind, self._clock.wall(), self._version)
@@ -182,17 +181,14 @@ class Session:
             )
             self._engine = engine
             self._settled.set()
-            files = self._identify_files()
-            while not self._is_closing and self._identify_files() == files:
+            # Somebody who replaces the lock or the database makes another leader possible.
+            database = _identify(self._home.state_file)
+            while not self._is_closing and self._lock.is_same() and _identify(self._home.state_file) == database:
                 self._wake.wait(GUARD_PERIOD_S)
             self._engine = None
             engine.close(stop_instances=self._stops_instances)
         finally:
             self._lock.release()
-
-    def _identify_files(self) -> tuple[tuple[int, int] | None, ...]:
-        """What the lock and the database are right now: somebody who replaces either makes another leader possible."""
-        return tuple(_identify(path) for path in (self._home.supervisor_lock, self._home.state_file))
 
     def _follow(self) -> None:
         connection = connect_leader(self._home)

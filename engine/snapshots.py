@@ -75,6 +75,8 @@ class EventType(StrEnum):
     READY = "ready"
     UNHEALTHY = "unhealthy"
     RECOVERED = "recovered"
+    FLAPPING = "flapping"
+    """Its health comes and goes."""
     EXITED = "exited"
     RESTARTING = "restarting"
     FAILED = "failed"
@@ -217,6 +219,12 @@ class InstanceSnapshot:
     """Why this instance's table in the file is not in force; empty when it is."""
     needs_restart: bool = False
     """The file changed in a way that only a restart takes up."""
+    progress: float | None = None
+    """Share of the model that is loaded, 0 to 1; None when it is not known, or nothing loads."""
+    first_token_s: float | None = None
+    """How long the warm-up's token took in this run; None without a warm-up."""
+    health_strip: tuple[Health, ...] = ()
+    """What the last checks said each by itself, oldest first (a bounded number), over restarts."""
 
 
 @dataclass(frozen=True, slots=True)

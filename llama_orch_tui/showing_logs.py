@@ -13,9 +13,7 @@ from engine.snapshots import LogLine, Stream
 from llama_orch_tui import output
 
 
-def show_logs(
-    name: str, lines: int, stream: Stream, since: str, grep: str, *, follows: bool, as_json: bool
-) -> int:
+def show_logs(name: str, lines: int, stream: Stream, since: str, grep: str, *, follows: bool, as_json: bool) -> int:
     """Print (and follow) a log.
 
     Raises:

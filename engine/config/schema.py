@@ -63,8 +63,16 @@ class HealthcheckConfig(Table):
     )
     path: UrlPath = Field("/health", description="What is asked for over HTTP.")
     expected_status: HttpStatus = Field(200, description="The HTTP status of a healthy server.")
+    expected_body: Text = Field(
+        "", description="A text that a healthy server's answer holds, in its first 64 KiB; empty is any."
+    )
+    tls: Flag = Field(
+        default=False, description="Ask over HTTPS; a server with --ssl-key-file in its arguments is asked so anyway."
+    )
     custom_script: OptionalPath = Field(
-        "", description="The program that a custom check executes: exit code 0 means healthy."
+        "",
+        description="The program that a custom check executes: exit code 0 means healthy. It finds LLAMA_ORCH_NAME, "
+        "LLAMA_ORCH_HOST and LLAMA_ORCH_PORT in its environment.",
     )
     interval: PositiveSeconds = Field(10.0, description="Seconds from one check to the next.")
     timeout: PositiveSeconds = Field(5.0, description="Seconds after which a check counts as failed.")
@@ -77,7 +85,9 @@ class HealthcheckConfig(Table):
     )
     warmup_prompt: FilledText = Field("Hello", description="The text of that completion.")
     deep_interval: Seconds = Field(
-        0.0, description="Seconds between one-token completions that prove that the model still answers; 0 is never."
+        0.0,
+        description="Seconds between one-token completions that prove that the model still answers; 0 is never. Only "
+        "while no slot is busy, and never of a server that sleeps.",
     )
 
 

@@ -81,7 +81,7 @@ def _after_ready(lines: Iterable[str]) -> str:
 def _search(text: str, rows: Iterable[Signature]) -> Cause | None:
     """The first row that the text matches: the rows go from the specific to the general, whatever line was first."""
     for row in rows:
-        if found := row.pattern.search(text):
+        if found := row.search(text):
             words = [(group or "")[:WORD_LIMIT] for group in found.groups()]
             start = text.rfind("\n", 0, found.start()) + 1
             line = text[start : start + LINE_LIMIT].partition("\n")[0].strip()

@@ -6,15 +6,13 @@ nothing, so that neither its first nor its last line is the one to look for.
 
 from __future__ import annotations
 
-import re
-
 from engine.health.signatures import CauseKind, Signature
 
 
 def _row(
     kind: CauseKind, pattern: str, message: str, hint: str, *, is_permanent: bool = True, is_crash: bool = False
 ) -> Signature:
-    return Signature(kind, re.compile(pattern, re.MULTILINE), message, hint, is_permanent, is_crash)
+    return Signature(kind, pattern, message, hint, is_permanent, is_crash)
 
 
 _ARGS = "correct `args` in its table"

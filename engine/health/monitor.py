@@ -1,65 +1,55 @@
-"""The prober: asks every watched run when it is due, on a few threads, and tells the verdicts."""
+"""The prober: asks every watched run when it is due and tells the verdicts, all on one event loop.
+
+A task waits for each run, not a thread; a target that hangs holds a task and a socket, and nobody up.
+"""
 
 from __future__ import annotations
 
-import heapq
+import asyncio
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
+from typing import Any
 
 from engine.clock import Clock
 from engine.health.answers import Answer, ProbeResult
-from engine.health.judge import JudgePolicy, Verdict, judge
-from engine.health.probes import ProbeFactory, ProbeKind, ProbeTarget
-from engine.process.listeners import find_stranger
+from engine.health.chores import Chores
+from engine.health.examiner import Examiner
+from engine.health.judge import Verdict, judge
+from engine.health.patients import FIRST_DELAY_S, Patient, Watch, admit
+from engine.health.targets import ProbeKind
 from engine.snapshots import Health
 
-PROBE_THREADS = 8
-FIRST_DELAY_S = 0.02
-LOADING_GROWTH = 1.5
-LOADING_LIMIT_S = 1.0
-"""While a model loads it is asked ever more slowly, up to this period: readiness is seen soon, the load undisturbed."""
 UNPROBED_READY_S = 1.0
 """Without a probe, a run counts as ready this long after it was executed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """One run to be asked."""
-
-    run_id: str
-    pid: int
-    target: ProbeTarget
-    policy: JudgePolicy
-    interval_s: float
-    started_mono: float
-    """When it was executed, on the monotonic clock."""
-
+CLOSE_LIMIT_S = 0.4
+"""What the end may wait for a thread that is inside a system call."""
+FAREWELL_ROUNDS = 3
+"""Rounds of the loop in which connections that were aborted are really closed."""
 
 Told = Callable[[str, str, Verdict, ProbeResult | None], None]
-"""Called with name, run id, the verdict and the answer it came from (None without a probe), on a probe thread."""
+"""Called with name, run id, the verdict and the answer it came from, on the monitor's thread.
 
-
-@dataclass(slots=True)
-class _Patient:
-    watch: Watch
-    verdict: Verdict = field(default_factory=Verdict)
-    delay_s: float = FIRST_DELAY_S
-    progress_mono: float = 0.0
+The answer is None where there is none of a whole examination: without a probe, and when a warm-up begins.
+"""
 
 
 class HealthMonitor:
     """Owns the schedule; `watch`, `unwatch` and `note_progress` may be called from any thread."""
 
-    def __init__(self, clock: Clock, on_verdict: Told) -> None:
+    def __init__(self, clock: Clock, on_verdict: Told, on_fault: Callable[[str], None]) -> None:
+        """`on_fault` is told of trouble that concerns no instance, on the monitor's thread."""
         self._clock = clock
         self._on_verdict = on_verdict
-        self._condition = threading.Condition()
-        self._patients: dict[str, _Patient] = {}
-        self._due: list[tuple[float, str, str]] = []
-        self._is_closing = False
-        self._pool = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probe")
+        self._on_fault = on_fault
+        self._chores = Chores()
+        self._examiner = Examiner(self._chores, clock)
+        self._patients: dict[str, Patient] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(self._note_trouble)
+        self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="health-monitor", daemon=True)
 
     def start(self) -> None:
@@ -68,96 +58,103 @@ class HealthMonitor:
 
     def watch(self, name: str, watch: Watch) -> None:
         """Ask this run from now on, in place of any earlier run of the name."""
-        now = self._clock.monotonic()
-        with self._condition:
-            self._patients[name] = _Patient(watch, progress_mono=now)
-            delay = UNPROBED_READY_S if watch.target.kind is ProbeKind.NONE else FIRST_DELAY_S
-            heapq.heappush(self._due, (now + delay, name, watch.run_id))
-            self._condition.notify_all()
+        self._tell_loop(lambda: self._admit(name, watch))
 
     def unwatch(self, name: str) -> None:
         """Ask this name no more."""
-        with self._condition:
-            self._patients.pop(name, None)
+        self._tell_loop(lambda: self._discharge(name))
 
     def note_progress(self, name: str) -> None:
         """A load was seen to go on (memory grew, more was read)."""
-        with self._condition:
-            if patient := self._patients.get(name):
-                patient.progress_mono = self._clock.monotonic()
+        self._tell_loop(lambda: self._note_progress(name))
 
     def close(self) -> None:
-        """End the threads; a probe under way is waited for, at most its time-out."""
-        with self._condition:
-            self._is_closing = True
-            self._patients.clear()
-            self._condition.notify_all()
+        """End the thread, whatever is in flight, within half a second; nothing is told afterwards. Idempotent."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        deadline = time.monotonic() + CLOSE_LIMIT_S
         if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._chores.close(max(0.0, deadline - time.monotonic()))
+        self._loop.close()
+
+    # -- on the loop's thread
+
+    def _tell_loop(self, act: Callable[[], None]) -> None:
+        if not self._is_closed:
+            self._loop.call_soon_threadsafe(act)
 
     def _run(self) -> None:
-        factory = ProbeFactory()
-        try:
-            while (found := self._wait_for_due()) is not None:
-                name, patient = found
-                self._pool.submit(self._examine, factory, name, patient)
-        finally:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            factory.close()
+        self._loop.run_forever()
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        self._loop.run_until_complete(_see_off(tasks))
 
-    def _wait_for_due(self) -> tuple[str, _Patient] | None:
-        """The next patient whose moment has come; None at the end."""
-        with self._condition:
-            while not self._is_closing:
-                now = self._clock.monotonic()
-                if not self._due or self._due[0][0] > now:
-                    self._condition.wait(self._due[0][0] - now if self._due else None)
-                    continue
-                _, name, run_id = heapq.heappop(self._due)
-                patient = self._patients.get(name)
-                if patient is not None and patient.watch.run_id == run_id:
-                    return name, patient
-            return None
+    def _note_trouble(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        self._on_fault(f"the health monitor met {context.get('exception') or context['message']}")
 
-    def _examine(self, factory: ProbeFactory, name: str, patient: _Patient) -> None:
-        watch = patient.watch
-        if watch.target.kind is ProbeKind.NONE:
-            self._on_verdict(name, watch.run_id, Verdict(Health.UNKNOWN, was_healthy=True), None)
+    def _admit(self, name: str, watch: Watch) -> None:
+        self._discharge(name)
+        patient = self._patients[name] = admit(watch, self._clock.monotonic())
+        self._tasks[name] = self._loop.create_task(self._care(name, patient), name=f"health of {name}")
+
+    def _discharge(self, name: str) -> None:
+        self._patients.pop(name, None)
+        if task := self._tasks.pop(name, None):
+            task.cancel()
+
+    def _note_progress(self, name: str) -> None:
+        if patient := self._patients.get(name):
+            patient.progress_mono = self._clock.monotonic()
+
+    async def _care(self, name: str, patient: Patient) -> None:
+        """Ask one run until it is discharged."""
+        if patient.watch.target.kind is ProbeKind.NONE:
+            await asyncio.sleep(UNPROBED_READY_S)
+            self._on_verdict(name, patient.watch.run_id, Verdict(Health.UNKNOWN, was_healthy=True), None)
             return
-        result = factory.get(watch.target.kind).check(watch.target)
-        if result.answer is Answer.HEALTHY and not patient.verdict.was_healthy:
-            result = _check_owner(watch, result)
+        await asyncio.sleep(FIRST_DELAY_S)
+        while True:
+            began = self._loop.time()
+            was_ready = patient.verdict.was_healthy
+            result = await self._examine(name, patient)
+            self._conclude(name, patient, result)
+            delay_s = patient.next_delay(result, was_ready=was_ready)
+            await asyncio.sleep(max(0.0, began + delay_s - self._loop.time()))
+
+    async def _examine(self, name: str, patient: Patient) -> ProbeResult:
+        try:
+            result = await self._examiner.examine(patient, lambda: self._tell_warming(name, patient))
+            if not patient.verdict.was_healthy and result.answer in (Answer.LOADING, Answer.SILENT):
+                await self._examiner.note_load(patient)
+        except Exception as error:  # noqa: BLE001 - the top of a watch: it must go on, and say what is wrong
+            return ProbeResult(Answer.UNASKED, 0.0, f"the check itself failed: {error!r}")
+        return result
+
+    def _tell_warming(self, name: str, patient: Patient) -> None:
+        if not patient.verdict.is_warming:
+            patient.verdict = replace(patient.verdict, is_warming=True, progress=None)
+            self._on_verdict(name, patient.watch.run_id, patient.verdict, None)
+
+    def _conclude(self, name: str, patient: Patient, result: ProbeResult) -> None:
         now = self._clock.monotonic()
-        with self._condition:
-            patient.verdict = judge(
-                patient.verdict,
-                result,
-                watch.policy,
-                age_s=now - watch.started_mono,
-                since_progress_s=now - patient.progress_mono,
-            )
-            is_current = self._patients.get(name) is patient
-            if is_current:
-                heapq.heappush(self._due, (now + self._next_delay(patient, result), name, watch.run_id))
-                self._condition.notify_all()
-        if is_current:
-            self._on_verdict(name, watch.run_id, patient.verdict, result)
-
-    @staticmethod
-    def _next_delay(patient: _Patient, result: ProbeResult) -> float:
-        if result.answer is not Answer.LOADING or patient.verdict.was_healthy:
-            return patient.watch.interval_s
-        patient.delay_s = min(patient.delay_s * LOADING_GROWTH, LOADING_LIMIT_S, patient.watch.interval_s)
-        return patient.delay_s
+        verdict = judge(
+            patient.verdict,
+            result,
+            patient.watch.policy,
+            age_s=now - patient.watch.started_mono,
+            since_progress_s=now - patient.progress_mono,
+        )
+        is_loading = not verdict.was_healthy and not verdict.is_warming
+        patient.verdict = replace(verdict, progress=patient.gauge.share if is_loading else None)
+        self._on_verdict(name, patient.watch.run_id, patient.verdict, result)
 
 
-def _check_owner(watch: Watch, result: ProbeResult) -> ProbeResult:
-    """A first healthy answer counts only when our own tree gave it."""
-    port = watch.target.port
-    if watch.target.kind not in (ProbeKind.HTTP, ProbeKind.TCP) or port is None:
-        return result
-    stranger = find_stranger(watch.pid, port)
-    if not stranger:
-        return result
-    return ProbeResult(Answer.WRONG, result.latency_s, f"port {port} is answered by {stranger}, not by this instance")
+async def _see_off(tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for tasks that were cancelled, and for their connections to close."""
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for _ in range(FAREWELL_ROUNDS):
+        await asyncio.sleep(0)

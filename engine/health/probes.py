@@ -2,167 +2,101 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
+import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
-import httpx
-
 from engine.health.answers import Answer, ProbeResult
-from engine.process import system
+from engine.health.chores import Chores
+from engine.health.http_answer import Reply
+from engine.health.http_call import HttpAsker, HttpRequest, connect, explain_error, tidy
+from engine.health.resolver import Resolver
+from engine.health.scripts import CustomProbe
+from engine.health.targets import ProbeKind, ProbeTarget
 
-OUTPUT_LIMIT = 200
-"""Characters of a custom script's output kept for the event."""
-
-
-class ProbeKind(StrEnum):
-    """How an instance is asked."""
-
-    HTTP = "http"
-    TCP = "tcp"
-    CUSTOM = "custom"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeTarget:
-    """Whom to ask, and how."""
-
-    name: str
-    kind: ProbeKind
-    host: str
-    port: int | None
-    path: str = "/health"
-    expected_status: int = 200
-    script: str = ""
-    timeout_s: float = 5.0
-    api_key: str = field(default="", repr=False)
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Environment of a custom script."""
+LOADING_STATUS = 503
+CHORES_LIMIT_S = 0.2
 
 
 class HealthProbe(Protocol):
     """Anything that can ask one server how it is."""
 
-    def check(self, target: ProbeTarget) -> ProbeResult:
-        """Ask once; returns within the target's time-out (plus scheduling) and never raises for a sick server."""
+    async def check(self, target: ProbeTarget) -> ProbeResult:
+        """Ask once; ends within the target's time-out (plus scheduling) and never raises for a sick server."""
         ...
 
 
 class HTTPProbe:
-    """GET a path and compare the status. 503 is llama-server's "loading"."""
+    """GET a path, compare the status and look for a text. 503 is llama-server's "loading"."""
 
-    def __init__(self, client: httpx.Client) -> None:
-        self._client = client
+    def __init__(self, asker: HttpAsker) -> None:
+        self._asker = asker
 
-    def check(self, target: ProbeTarget) -> ProbeResult:
+    async def check(self, target: ProbeTarget) -> ProbeResult:
         """Ask once over HTTP."""
-        headers = {"Connection": "close"}
-        if target.api_key:
-            headers["Authorization"] = f"Bearer {target.api_key}"
         began = time.perf_counter()
-        try:
-            response = self._client.get(
-                f"http://{url_host(target.host)}:{target.port}{target.path}", headers=headers, timeout=target.timeout_s
-            )
-        except httpx.ConnectError as error:
-            return ProbeResult(Answer.LOADING, time.perf_counter() - began, f"nobody listens: {error}")
-        except httpx.TimeoutException:
-            return ProbeResult(
-                Answer.SILENT, time.perf_counter() - began, f"no answer to {target.path} in {target.timeout_s:g} s"
-            )
-        except httpx.HTTPError as error:
-            return ProbeResult(Answer.WRONG, time.perf_counter() - began, f"{target.path}: {error}")
-        latency = time.perf_counter() - began
-        if response.status_code == target.expected_status:
-            return ProbeResult(Answer.HEALTHY, latency)
-        answer = Answer.LOADING if response.status_code == httpx.codes.SERVICE_UNAVAILABLE else Answer.WRONG
-        return ProbeResult(answer, latency, f"{target.path} answered {response.status_code}")
+        request = HttpRequest(target.path, api_key=target.api_key)
+        reply = await self._asker.ask(target, request, target.timeout_s)
+        if isinstance(reply, ProbeResult):
+            return reply
+        return judge_reply(reply, target, time.perf_counter() - began)
+
+
+def judge_reply(reply: Reply, target: ProbeTarget, latency_s: float) -> ProbeResult:
+    """What a whole answer says of the server."""
+    if reply.status == target.expected_status:
+        if target.expected_text and target.expected_text not in reply.body.decode(errors="replace"):
+            detail = f"{target.path} answered {reply.status} without the text {target.expected_text!r}"
+            return ProbeResult(Answer.WRONG, latency_s, detail)
+        return ProbeResult(Answer.HEALTHY, latency_s)
+    where = reply.headers.get("location", "") if 300 <= reply.status < 400 else ""
+    detail = f"{target.path} answered {reply.status}" + (f" (to {tidy(where, target.api_key)})" if where else "")
+    return ProbeResult(Answer.LOADING if reply.status == LOADING_STATUS else Answer.WRONG, latency_s, detail)
 
 
 class TCPProbe:
     """The port accepts a connection."""
 
-    def check(self, target: ProbeTarget) -> ProbeResult:
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    async def check(self, target: ProbeTarget) -> ProbeResult:
         """Connect once."""
         began = time.perf_counter()
         try:
-            address = (dial_host(target.host), target.port or 0)
-            with socket.create_connection(address, timeout=target.timeout_s):
-                return ProbeResult(Answer.HEALTHY, time.perf_counter() - began)
+            async with asyncio.timeout(target.timeout_s):
+                transport = await connect(asyncio.Protocol, await self._resolver.resolve(target.host), target)
         except TimeoutError:
-            return ProbeResult(Answer.SILENT, time.perf_counter() - began, f"port {target.port} does not accept")
+            detail = f"hangs: no connection to its port in {target.timeout_s:g} s"
+            return ProbeResult(Answer.SILENT, time.perf_counter() - began, detail)
         except OSError as error:
-            return ProbeResult(Answer.LOADING, time.perf_counter() - began, f"nobody listens: {error.strerror}")
-
-
-class CustomProbe:
-    """Execute a script that is told host, port and name in its environment; exit code 0 is healthy."""
-
-    def check(self, target: ProbeTarget) -> ProbeResult:
-        """Execute once; killed with its children when it takes too long."""
-        began = time.perf_counter()
-        variables = {
-            **target.env,
-            "LLAMA_ORCH_NAME": target.name,
-            "LLAMA_ORCH_HOST": target.host,
-            "LLAMA_ORCH_PORT": str(target.port or ""),
-        }
-        try:
-            script = subprocess.Popen(
-                [target.script],
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        except OSError as error:
-            return ProbeResult(Answer.WRONG, 0.0, f"{target.script}: {error.strerror}")
-        with script:
-            try:
-                output, _ = script.communicate(timeout=target.timeout_s)
-            except subprocess.TimeoutExpired:
-                system.kill_session(script.pid)
-                return ProbeResult(
-                    Answer.SILENT, time.perf_counter() - began, f"{target.script}: not done in {target.timeout_s:g} s"
-                )
-        said = os.fsdecode(output).strip()[-OUTPUT_LIMIT:]
-        answer = Answer.HEALTHY if script.returncode == 0 else Answer.WRONG
-        return ProbeResult(answer, time.perf_counter() - began, f"exit code {script.returncode}{said and ': ' + said}")
+            return explain_error(error, target, f"port {target.port}", time.perf_counter() - began)
+        transport.abort()
+        return ProbeResult(Answer.HEALTHY, time.perf_counter() - began)
 
 
 class ProbeFactory:
-    """The probe for each kind; the HTTP client is made at the first need and shared by all threads."""
+    """The probe for each kind, over one set of helpers."""
 
-    def __init__(self) -> None:
-        self._client = httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+    def __init__(self, chores: Chores) -> None:
+        resolver = Resolver(chores)
+        self.asker = HttpAsker(resolver)
+        """For questions that are no health check."""
         self._probes: dict[ProbeKind, HealthProbe] = {
-            ProbeKind.HTTP: HTTPProbe(self._client),
-            ProbeKind.TCP: TCPProbe(),
-            ProbeKind.CUSTOM: CustomProbe(),
+            ProbeKind.HTTP: HTTPProbe(self.asker),
+            ProbeKind.TCP: TCPProbe(resolver),
+            ProbeKind.CUSTOM: CustomProbe(chores),
         }
 
     def get(self, kind: ProbeKind) -> HealthProbe:
         """The probe for a kind; `ProbeKind.NONE` has none (KeyError)."""
         return self._probes[kind]
 
-    def close(self) -> None:
-        """Close the HTTP client."""
-        self._client.close()
 
-
-def dial_host(host: str) -> str:
-    """Where to connect for a server that listens on `host`: a wildcard is reached over loopback."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared with
-
-
-def url_host(host: str) -> str:
-    """`dial_host`, bracketed for a URL when it is an IPv6 address."""
-    found = dial_host(host)
-    return f"[{found}]" if ":" in found else found
+def check_once(target: ProbeTarget) -> ProbeResult:
+    """Ask a server once, and wait for the answer: for a caller without an event loop of its own."""
+    chores = Chores()
+    try:
+        return asyncio.run(ProbeFactory(chores).get(target.kind).check(target))
+    finally:
+        chores.close(CHORES_LIMIT_S)

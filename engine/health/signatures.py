@@ -52,9 +52,17 @@ class Signature:
     """One row. ``{0}``, ``{1}`` … in its words stand for the pattern's groups."""
 
     kind: CauseKind
-    pattern: re.Pattern[str]
+    pattern: str
     message: str
     hint: str
     is_permanent: bool = True
     is_crash: bool = False
     """A signal of its own may follow this line, not only an exit code."""
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Where one of the lines of `text` is what this row looks for.
+
+        Compiled when first used: most programs that import the catalogue see no server die, and all wait for the
+        import.
+        """
+        return re.search(self.pattern, text, re.MULTILINE)

@@ -82,11 +82,10 @@ def _carry_out(plan: ImportPlan, document: ConfigDocument, store: Store, now: fl
 
 
 def _summarise(plan: ImportPlan, now: float) -> Event:
-    counts = (
-        f"{len(plan.instances)} instances, {len(plan.events)} events and {len(plan.health)} health records imported"
-    )
+    rows = f"{len(plan.events)} events, {len(plan.health)} health records"
+    message = f"imported from llama-orchestrator: {len(plan.instances)} new instances, {rows}"
     meta = (("folder", str(plan.folder)), ("instances", tuple(one.name for one in plan.instances)))
-    return Event(now, None, Level.INFO, EventType.IMPORTED, f"{counts} from llama-orchestrator", meta)
+    return Event(now, None, Level.INFO, EventType.IMPORTED, message, meta)
 
 
 @contextlib.contextmanager

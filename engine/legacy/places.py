@@ -33,10 +33,8 @@ def find_file(text: str, config_folder: Path, root: Path) -> Place:
     found = next((path for path in candidates if path.exists()), None)
     if found is not None:
         return Place(_escape(str(found)))
-    places = " nor ".join(str(path) for path in dict.fromkeys(candidates))
-    return Place(
-        _escape(str(candidates[0])), f"no such file: neither {places}" if " nor " in places else "no such file"
-    )
+    places = list(dict.fromkeys(map(str, candidates)))
+    return Place(_escape(places[0]), f"no such file: {'neither ' * (len(places) - 1)}{' nor '.join(places)}")
 
 
 def find_script(text: str, config_folder: Path, root: Path, environ: Mapping[str, str]) -> str | None:

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 
 import psutil
 
 from engine.errors import StopFailedError
-from engine.paths import HOME_VARIABLE, RUN_VARIABLE, Home
+from engine.locking import instance_lock
+from engine.paths import Home
 from engine.process import system
+from engine.process.validator import find_token_carriers
 
 CLEAR_LIMIT_S = 5.0
 LOOK_PERIOD_S = 0.02
 
 
 def find_orphans(home: Home, name: str) -> list[psutil.Process]:
-    """Processes of this user that carry the token of this home and this instance.
+    """Processes of this user that carry the token of this home and this instance, a silent keeper among them.
 
     A process whose environment cannot be read is not proven ours, and so is not found.
     """
-    wanted = os.path.realpath(home.state_dir)
-    found = []
-    for process in psutil.process_iter():
-        try:
-            environment = process.environ()
-        except (psutil.Error, OSError):
-            continue
-        folder, run = environment.get(HOME_VARIABLE, ""), environment.get(RUN_VARIABLE, "")
-        if folder and os.path.realpath(folder) == wanted and run.startswith(f"{name}:"):
-            found.append(process)
-    return found
+    return [carrier.process for carrier in find_token_carriers(home, name)]
 
 
 def clear_orphans(home: Home, name: str, stop: threading.Event) -> int:
@@ -53,6 +44,11 @@ def clear_orphans(home: Home, name: str, stop: threading.Event) -> int:
                 continue
             killed.add(process.pid)
         if time.monotonic() > deadline or stop.wait(LOOK_PERIOD_S):
-            pids = ", ".join(str(process.pid) for process in orphans) or "a process that does not carry its token"
+            pids = ", ".join(str(process.pid) for process in orphans) or _describe_stranger(home, name)
             raise StopFailedError(f"{name}: its lock is still held by {pids}; end it, then start {name} again")
     return len(killed)
+
+
+def _describe_stranger(home: Home, name: str) -> str:
+    holder = instance_lock(home, name, "").find_holder()
+    return f"a process that does not carry its token{f': {holder.describe()}' if holder else ''}"

@@ -23,7 +23,7 @@ import time
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _IS_LINUX = sys.platform == "linux"
-_libc = ctypes.CDLL(None, use_errno=True) if _IS_LINUX else None
+_libc = ctypes.CDLL(None, use_errno=True)
 
 IGNORED_BY_KEEPER = (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE)
 """The keeper outlives the terminal, and clients that hang up."""
@@ -31,7 +31,7 @@ IGNORED_BY_KEEPER = (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE)
 
 def become_subreaper() -> None:
     """Have orphaned descendants re-parented to this process (Linux; elsewhere nothing)."""
-    if _libc is not None:
+    if _IS_LINUX:
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
@@ -148,7 +148,7 @@ def _become_server(
     argv: list[str], env: dict[str, str], cwd: str, umask: int, outputs: tuple[int, int], parent: int
 ) -> None:
     os.setpgid(0, 0)
-    if _libc is not None:
+    if _IS_LINUX:
         _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         if os.getppid() != parent:  # the keeper died before the signal was armed
             os._exit(127)
@@ -168,13 +168,37 @@ def has_ended(server: int) -> bool:
 
     The server itself stays unreaped: no stranger can get its PID before its group is killed.
     """
-    if os.waitid(os.P_PID, server, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+    if _find_ended(server):
         return True
-    while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
-        if found.si_pid == server:
+    while found := _find_ended(None):
+        if found == server:
             return True
-        os.waitpid(found.si_pid, 0)
+        os.waitpid(found, 0)
     return False
+
+
+if sys.platform == "darwin":
+    # Python has no os.waitid here before 3.13 (https://docs.python.org/3/library/os.html#os.waitid); the system has.
+    _P_ALL, _P_PID = 0, 1
+    _WNOHANG, _WEXITED, _WNOWAIT = 0x01, 0x04, 0x20
+    _SIGINFO_BYTES = 128
+    _SIGINFO_PID = 3
+    """Which of its integers is the PID."""
+
+    def _find_ended(pid: int | None) -> int:
+        """The PID of our child `pid` (None: of any child) once it has ended, left unreaped; 0 while it lives."""
+        info = (ctypes.c_int * (_SIGINFO_BYTES // 4))()
+        kind = _P_ALL if pid is None else _P_PID
+        if _libc.waitid(kind, pid or 0, info, _WEXITED | _WNOHANG | _WNOWAIT) != 0:
+            return 0
+        return int(info[_SIGINFO_PID])
+else:
+
+    def _find_ended(pid: int | None) -> int:
+        """The PID of our child `pid` (None: of any child) once it has ended, left unreaped; 0 while it lives."""
+        kind = os.P_ALL if pid is None else os.P_PID
+        found = os.waitid(kind, pid or 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return 0 if found is None else found.si_pid
 
 
 def reap(pid: int) -> tuple[int, resource.struct_rusage]:

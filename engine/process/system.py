@@ -15,11 +15,12 @@ if sys.platform == "win32":
         listen_private,
         make_private_dir,
         read_boot_id,
+        read_start_ticks,
         reap_child,
         spawn_detached,
     )
 else:
-    from engine.process.posix import is_locked, is_same_file, make_private_dir, read_boot_id
+    from engine.process.posix import is_locked, is_same_file, make_private_dir, read_boot_id, read_start_ticks
     from engine.process.posix_engine import (
         connect_private,
         end_child,
@@ -40,6 +41,7 @@ __all__ = [
     "listen_private",
     "make_private_dir",
     "read_boot_id",
+    "read_start_ticks",
     "reap_child",
     "spawn_detached",
 ]

@@ -67,6 +67,11 @@ def read_boot_id() -> str:
     refuse()
 
 
+def read_start_ticks(pid: int) -> int | None:
+    """Refused: see `refuse`."""
+    refuse()
+
+
 def listen_private(path: Path) -> socket.socket:
     """Refused: see `refuse`."""
     refuse()

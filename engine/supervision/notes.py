@@ -8,11 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.config.command import binding_warning
-from engine.config.schema import InstanceConfig
 from engine.errors import EngineError, PortInUseError
-from engine.health.judge import JudgePolicy
-from engine.health.monitor import Watch
-from engine.health.probes import ProbeKind, ProbeTarget
+from engine.health.judge import Verdict
 from engine.process.records import Record, get_value
 from engine.reconciler import COMPANY_S, EndFacts, Intent
 from engine.snapshots import Act, Desired, EventType, Health, Level, Status
@@ -22,6 +19,7 @@ from engine.supervision.kit import Kit
 from engine.supervision.messages import FaultTold
 from engine.supervision.slot import LastEnd, Run, Slot, build_run
 from engine.supervision.starter import Started
+from engine.supervision.watching import build_watch
 from engine.supervision.why import describe_exit
 
 
@@ -31,6 +29,7 @@ class Notes:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._last_end_mono = float("-inf")
+        self._company = 0
 
     def note_started(self, slot: Slot, started: Started) -> None:
         """A worker has executed a server."""
@@ -75,9 +74,10 @@ class Notes:
 
     def note_adopted(self, slot: Slot, run: Run, health: Health) -> None:
         """A run was found alive at the take-over."""
+        run.is_ready = health is Health.HEALTHY
+        run.verdict = Verdict(health, was_healthy=run.is_ready)
         self._begin(slot, run)
         slot.health = health
-        run.is_ready = health is Health.HEALTHY
         self._kit.journal.tell(
             slot.name, EventType.ADOPTED, f"found running as PID {run.pid}", Level.INFO, pid=run.pid, run=run.run_id
         )
@@ -111,7 +111,7 @@ class Notes:
     def note_end(self, slot: Slot, record: ExitRecord, run: Run | None) -> None:
         """A run has ended; what follows is decided next."""
         now = self._kit.clock.monotonic()
-        in_company = now - self._last_end_mono <= COMPANY_S
+        self._company = self._company + 1 if now - self._last_end_mono <= COMPANY_S else 0
         self._last_end_mono = now
         is_wanted = record.intent in (Intent.STOP, Intent.RESTART) or slot.desired is Desired.STOPPED
         if is_wanted:
@@ -129,7 +129,7 @@ class Notes:
             max(0.0, record.ended_at - record.started_at),
             record.intent,
             is_permanent=slot.last.cause is not None and slot.last.cause.is_permanent,
-            in_company=in_company,
+            company=self._company,
         )
         how = describe_exit(record.code, record.signal) or "its keeper was killed"
         what = slot.last.cause.message if slot.last.cause else slot.last.error or how
@@ -217,22 +217,3 @@ class Notes:
         """Its health check may have changed: ask by the new one."""
         if slot.run is not None and slot.spec is not None:
             self._kit.monitor.watch(slot.name, build_watch(slot.name, slot.spec, slot.run))
-
-
-def build_watch(name: str, spec: InstanceConfig, run: Run) -> Watch:
-    """How a run is to be asked."""
-    table = spec.healthcheck
-    target = ProbeTarget(
-        name=name,
-        kind=ProbeKind(table.type.value),
-        host=run.host,
-        port=run.port,
-        path=table.path,
-        expected_status=table.expected_status,
-        script=table.custom_script,
-        timeout_s=table.timeout,
-        api_key=run.api_key,
-        env=spec.env,
-    )
-    policy = JudgePolicy(table.retries, table.start_period)
-    return Watch(run.run_id, run.pid, target, policy, table.interval, run.started_mono)

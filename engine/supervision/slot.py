@@ -8,6 +8,8 @@ from engine.config.command import model_label
 from engine.config.schema import InstanceConfig
 from engine.health.backoff import BackoffPolicy
 from engine.health.causes import Cause
+from engine.health.flapping import FlapWatch
+from engine.health.judge import Verdict
 from engine.process.records import Record, get_value
 from engine.reconciler import EndFacts, Facts, Intent, RestartPolicy, RestartRule, RunFacts
 from engine.snapshots import Desired, Health, InstanceSnapshot, MetaValue, State, Status
@@ -37,6 +39,8 @@ class Run:
     spec: InstanceConfig | None = None
     """The configuration it was launched with; None for an adopted run."""
     api_key: str = field(default="", repr=False)
+    verdict: Verdict = field(default_factory=Verdict)
+    """The newest one."""
 
 
 def build_run(greeting: Record, now_wall: float, now_mono: float) -> Run:
@@ -88,6 +92,18 @@ class LastEnd:
 
 
 @dataclass(slots=True)
+class CheckRecord:
+    """What is kept of the checks of an instance, over all its runs."""
+
+    strip: tuple[Health, ...] = ()
+    """What the last answers said, oldest first."""
+    flaps: FlapWatch = field(default_factory=FlapWatch)
+    is_flapping: bool = False
+    sampled_mono: float = float("-inf")
+    """When the health history last got a row."""
+
+
+@dataclass(slots=True)
 class Slot:
     """One instance."""
 
@@ -111,6 +127,7 @@ class Slot:
     last: LastEnd = field(default_factory=LastEnd)
     last_health_ok_at: float | None = None
     health_detail: str = ""
+    checks: CheckRecord = field(default_factory=CheckRecord)
     waits_for: tuple[str, ...] = ()
     usage: Usage | None = None
 
@@ -133,7 +150,16 @@ class Slot:
     def _running_state(self) -> State:
         if self.health is Health.UNHEALTHY:
             return State.UNHEALTHY
-        return State.READY if self.run is not None and self.run.is_ready else State.LOADING
+        if self.run is not None and self.run.is_ready:
+            return State.READY
+        return State.WARMING if self.run is not None and self.run.verdict.is_warming else State.LOADING
+
+    @property
+    def health_note(self) -> str:
+        """What an operator should know of a server that answers."""
+        flaps = "its health comes and goes" if self.checks.is_flapping else ""
+        note = self.run.verdict.note if self.run else ""
+        return "; ".join(words for words in (flaps, note) if words)
 
     @property
     def max_retries(self) -> int:
@@ -228,6 +254,9 @@ class Slot:
             retry_at=None if self.retry_mono is None else now_wall + self.retry_mono - now_mono,
             config_error=self.config_error,
             needs_restart=self.needs_restart(),
+            progress=run.verdict.progress if run else None,
+            first_token_s=run.verdict.first_token_s if run else None,
+            health_strip=self.checks.strip,
         )
         return explain(seen, self, now_wall)
 

@@ -17,14 +17,13 @@ from engine.snapshots import (
     Desired,
     EventType,
     Fault,
-    Health,
     HostLoad,
     LeaderInfo,
     Level,
     Snapshot,
-    State,
     Status,
 )
+from engine.supervision.checkups import Checkups
 from engine.supervision.hands import Hands
 from engine.supervision.kit import Kit
 from engine.supervision.messages import (
@@ -44,6 +43,7 @@ from engine.supervision.notes import Notes
 from engine.supervision.slot import Slot, build_run
 from engine.supervision.starter import LockHeld, Started
 from engine.supervision.takeover import Found, Remembered, find_run, find_run_names, recall, remembered_health
+from engine.supervision.why import explain_waits
 
 PUBLISH_PERIOD_S = 0.1
 STEPS = 20
@@ -87,6 +87,7 @@ class Supervisor:
         self._desk = kit.desk
         self._hands = Hands(kit)
         self._notes = Notes(kit)
+        self._checkups = Checkups(kit)
         self._mandate = mandate
         self._inbox = inbox
         self._dirty = dirty
@@ -209,13 +210,16 @@ class Supervisor:
     # -- messages
 
     def _handle(self, message: Message) -> None:
+        if isinstance(message, HealthJudged):
+            self._handle_health(message)  # the most frequent one, and most of the time it changes nothing
+            return
         self._is_changed = True
         match message:
             case RequestFiled():
                 self._desk.accept(message.request, message.future)
             case ConfigRead():
                 self.apply_config(message)
-            case KeeperSaid() | KeeperGone() | StartDone() | OrphanCleared() | HealthJudged():
+            case KeeperSaid() | KeeperGone() | StartDone() | OrphanCleared():
                 self._handle_instance(message)
             case Measured():
                 self._note_usage(message)
@@ -226,7 +230,18 @@ class Supervisor:
             case _:
                 assert_never(message)
 
-    def _handle_instance(self, message: KeeperSaid | KeeperGone | StartDone | OrphanCleared | HealthJudged) -> None:
+    def _handle_health(self, message: HealthJudged) -> None:
+        slot = self._fleet.slots.get(message.name)
+        if slot is None:
+            return
+        before = slot.state
+        if self._checkups.note(slot, message):
+            self._is_changed = True
+            self._dirty.add(slot.name)
+        if slot.state is not before:
+            self._mark_neighbours(slot.name)
+
+    def _handle_instance(self, message: KeeperSaid | KeeperGone | StartDone | OrphanCleared) -> None:
         slot = self._fleet.slots.get(message.name)
         if slot is None:
             return
@@ -240,8 +255,6 @@ class Supervisor:
                 self._note_start(slot, message)
             case OrphanCleared():
                 self._notes.note_cleared(slot, message.result)
-            case HealthJudged():
-                self._note_health(slot, message)
             case _:
                 assert_never(message)
         self._dirty.add(slot.name)
@@ -257,34 +270,6 @@ class Supervisor:
                 slot.is_orphaned = True
             case _:
                 self._notes.note_refused(slot, message.result)
-
-    def _note_health(self, slot: Slot, message: HealthJudged) -> None:
-        run, verdict = slot.run, message.verdict
-        if run is None or run.run_id != message.run_id:
-            return
-        now = self._clock.wall()
-        old, slot.health = slot.health, verdict.health
-        slot.health_detail = "" if verdict.health is Health.HEALTHY else verdict.detail
-        was_ready, run.is_ready = run.is_ready, verdict.was_healthy
-        if verdict.health is Health.HEALTHY:
-            slot.last_health_ok_at = now
-        latency_ms = message.result.latency_s * 1000 if message.result else None
-        if old is not slot.health or (run.is_ready and not was_ready):
-            self._tell_health(slot, old, was_ready=was_ready)
-            name, health, detail = slot.name, slot.health, verdict.detail
-            self._kit.writer.submit(lambda store: store.add_health(name, now, health, latency_ms, detail))
-            self._kit.remember(slot)
-
-    def _tell_health(self, slot: Slot, old: Health, *, was_ready: bool) -> None:
-        tell = self.journal.tell
-        if slot.health is Health.UNHEALTHY:
-            tell(slot.name, EventType.UNHEALTHY, f"unhealthy: {slot.health_detail}", Level.ERROR)
-        elif slot.state is State.READY and not was_ready:
-            run = slot.run
-            took_s = self._clock.monotonic() - run.started_mono if run else 0.0
-            tell(slot.name, EventType.READY, f"ready after {took_s:.1f} s", Level.INFO, seconds=round(took_s, 3))
-        elif slot.state is State.READY and old is Health.UNHEALTHY:
-            tell(slot.name, EventType.RECOVERED, "answers again", Level.INFO)
 
     def _note_usage(self, message: Measured) -> None:
         self._host = message.host
@@ -334,13 +319,14 @@ class Supervisor:
         self._is_changed = False
         self._seq += 1
         wall = self._clock.wall()
+        instances = tuple(slot.build_snapshot(wall, now) for slot in self._fleet)
         self._publish(
             Snapshot(
                 seq=self._seq,
                 taken_at=wall,
                 leader=self._mandate.leader,
                 is_leader=True,
-                instances=tuple(slot.build_snapshot(wall, now) for slot in self._fleet),
+                instances=explain_waits(instances, {slot.name: slot.waits_for for slot in self._fleet}),
                 events=self.journal.recent,
                 host=self._host,
                 faults=tuple(self._faults.values()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,6 +16,11 @@ class Reasons(Protocol):
     failures: int
     health_detail: str
     waits_for: tuple[str, ...]
+
+    @property
+    def health_note(self) -> str:
+        """What an operator should know of a server that answers."""
+        ...
 
     @property
     def max_retries(self) -> int:
@@ -41,9 +47,10 @@ def _describe_state(seen: InstanceSnapshot, reasons: Reasons, now: float) -> str
         case State.WAITING:
             return f"waiting for {', '.join(reasons.waits_for)}"
         case State.LOADING:
-            return f"loading the model{reasons.health_detail and ': ' + reasons.health_detail}"
+            return _describe_loading(seen, reasons)
         case State.WARMING:
-            return "warming up"
+            failed = f"; the last try failed: {reasons.health_detail}" if reasons.health_detail else ""
+            return f"answers; warming up with a first token{failed}"
         case State.READY:
             return _describe_ready(seen, reasons)
         case State.UNHEALTHY:
@@ -58,14 +65,41 @@ def _describe_state(seen: InstanceSnapshot, reasons: Reasons, now: float) -> str
             return seen.last_error or describe_end(seen)
 
 
+def _describe_loading(seen: InstanceSnapshot, reasons: Reasons) -> str:
+    if seen.progress is None:
+        return f"loading the model{reasons.health_detail and ': ' + reasons.health_detail}"
+    failing = "" if seen.health_strip[-1:] != (Health.UNHEALTHY,) else f"; {reasons.health_detail}"
+    return f"loading the model: {seen.progress * 100:.0f} %{failing}"
+
+
+def explain_waits(
+    instances: tuple[InstanceSnapshot, ...], waits: Mapping[str, tuple[str, ...]]
+) -> tuple[InstanceSnapshot, ...]:
+    """The snapshots, those that wait with what keeps each one that they wait for; `waits` holds names by name."""
+    if not any(waits.values()):
+        return instances
+    by_name = {one.name: one for one in instances}
+    return tuple(
+        replace(one, why=_describe_wait([by_name.get(name, InstanceSnapshot(name)) for name in waits[one.name]]))
+        if one.state is State.WAITING and not one.config_error and waits.get(one.name)
+        else one
+        for one in instances
+    )
+
+
+def _describe_wait(needed: Sequence[InstanceSnapshot]) -> str:
+    return "; ".join(f"waiting for {one.name}: {one.state.value}{one.why and ', ' + one.why}" for one in needed)
+
+
 def _describe_ready(seen: InstanceSnapshot, reasons: Reasons) -> str:
     if seen.health is Health.UNKNOWN:
         return "runs; its health is not checked"
     if reasons.health_detail:
         return f"answered before; now: {reasons.health_detail}"
+    note = f"; {reasons.health_note}" if reasons.health_note else ""
     if seen.restarts:
-        return f"answers; restarted {seen.restarts} time{'s' * (seen.restarts > 1)}, last: {describe_end(seen)}"
-    return "answers"
+        return f"answers; restarted {seen.restarts} time{'s' * (seen.restarts > 1)}, last: {describe_end(seen)}{note}"
+    return f"answers{note}"
 
 
 def describe_end(seen: InstanceSnapshot) -> str:

@@ -41,7 +41,7 @@ ends = st.builds(
     lived_s=st.floats(0, 1e6),
     intent=st.sampled_from(Intent),
     is_permanent=st.booleans(),
-    in_company=st.booleans(),
+    company=st.integers(0, 300),
 )
 facts_of_all_kinds = st.builds(
     Facts,
@@ -174,9 +174,15 @@ def test_a_run_that_is_stopping_is_not_asked_again(desired: Desired, facts: Fact
         ),
         pytest.param(
             Desired.RUNNING,
-            Facts(end=EndFacts(1, 60.0, in_company=True), failures=5),
-            BackOff(NOW + 1.0, 1),
+            Facts(end=EndFacts(1, 60.0, company=1), failures=5),
+            BackOff(NOW + 1.05, 1),
             id="several crash together",
+        ),
+        pytest.param(
+            Desired.RUNNING,
+            Facts(end=EndFacts(1, 60.0, company=40), failures=5),
+            BackOff(NOW + 3.0, 1),
+            id="the forty-first of a crowd",
         ),
         pytest.param(
             Desired.RUNNING,

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -67,8 +66,8 @@ def is_gone(pid: int) -> bool:
     return not is_alive(pid)
 
 
-def kill(pid: int, number: int = signal.SIGKILL) -> None:
-    """Send a signal; the process may be gone already."""
+def kill(pid: int, number: int = 9) -> None:
+    """Send a signal, SIGKILL if none is named; the process may be gone already."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
 
@@ -116,7 +115,7 @@ class ThrowAwayHome:
         """Replace config.toml."""
         self.home.config_file.write_text(text, encoding="utf-8")
 
-    def write_fakes(self, *names: str, flags: tuple[str, ...] = (), extra: str = "", port: str = '"auto"') -> None:
+    def write_fakes(self, *names: str, flags: tuple[str, ...] = (), extra: str = "", port: str = "") -> None:
         """Replace config.toml by stand-in servers of these names; `extra` goes into each one's table."""
         self.write_config("\n".join(fake_table(name, *flags, extra=extra, port=port) for name in names))
 
@@ -248,10 +247,14 @@ def throw_away_home() -> Iterator[ThrowAwayHome]:
         made.close()
 
 
-def fake_table(name: str, *flags: str, extra: str = "", port: str = '"auto"') -> str:
-    """The table of one stand-in server: probed often, stopped soon."""
+def fake_table(name: str, *flags: str, extra: str = "", port: str = "") -> str:
+    """The table of one stand-in server: probed often, stopped soon.
+
+    Its port is a free one of its own: two homes that look for a port at the same moment may find the same.
+    """
+    command = json.dumps(fake_command(*flags))
     return (
-        f"[instances.{name}]\ncommand = {json.dumps(fake_command(*flags))}\nport = {port}\nstop_grace = 2.0\n{extra}\n"
+        f"[instances.{name}]\ncommand = {command}\nport = {port or free_port()}\nstop_grace = 2.0\n{extra}\n"
         f"[instances.{name}.healthcheck]\ninterval = 0.2\ntimeout = 2.0\n"
         f"[instances.{name}.restart_policy]\ninitial_delay = 0.05\nmultiplier = 1.0\n"
     )
@@ -278,7 +281,12 @@ def wait_for_state(session: Session, name: str, *states: State, within_s: float 
     try:
         return wait_for(look, f"{name} is {' or '.join(states)}", within_s)
     except AssertionError as error:
-        raise AssertionError(f"{error}; it is {seen(session, name)}") from error
+        told = [
+            f"{event.ts:.3f} {event.type} {event.message}"
+            for event in session.snapshot().events
+            if event.instance in (name, None)
+        ]
+        raise AssertionError("\n".join([str(error), str(seen(session, name)), *told[-30:]])) from error
 
 
 def _program(*arguments: str) -> list[str]:

@@ -13,10 +13,11 @@ from tests.fakes.homes import ThrowAwayHome, act, is_alive, kill, seen, wait_for
 
 
 @contextmanager
-def locked_database(den: ThrowAwayHome) -> Iterator[None]:
-    """Another program that holds the database's write lock."""
+def locked_database(den: ThrowAwayHome, mode: str = "NORMAL") -> Iterator[None]:
+    """Another program that holds the database's write lock; with `mode` EXCLUSIVE nobody can even read."""
     connection = sqlite3.connect(den.home.state_file, isolation_level=None)
     try:
+        connection.execute(f"PRAGMA locking_mode = {mode}")
         connection.execute("BEGIN EXCLUSIVE")
         yield
         connection.execute("ROLLBACK")
@@ -61,10 +62,26 @@ def test_a_run_that_the_database_never_heard_of_is_not_stopped_by_the_next_leade
     with locked_database(den):
         session = den.open_session()
         assert act(session, Act.START, "a").exit_code == 0
-        server = seen(session, "a").pid or 0
+        server = wait_for_state(session, "a", State.READY).pid
         den.close_session(session)
     session = den.open_session()
     assert wait_for_state(session, "a", State.READY).pid == server
+
+
+def test_a_new_leader_over_a_database_that_cannot_be_read_interrupts_no_model(den: ThrowAwayHome) -> None:
+    den.write_fakes("a", "b")
+    session = den.open_session()
+    act(session, Act.START, "a")
+    server = wait_for_state(session, "a", State.READY).pid
+    den.close_session(session)
+    with locked_database(den, "EXCLUSIVE"):
+        session = den.open_session()
+        assert wait_for_state(session, "a", State.READY).pid == server
+        assert [one.key for one in session.snapshot().faults] == ["state"]
+        assert act(session, Act.START, "b").exit_code == 0
+        assert act(session, Act.STOP, "a").exit_code == 0
+    wait_for(lambda: not session.snapshot().faults, "the fault is gone")
+    assert seen(session, "b").pid in den.find_servers()
 
 
 def test_a_deleted_state_folder_interrupts_no_model(den: ThrowAwayHome) -> None:
@@ -76,8 +93,8 @@ def test_a_deleted_state_folder_interrupts_no_model(den: ThrowAwayHome) -> None:
     for path in den.home.state_dir.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     den.write_config(config)
-    wait_for(den.home.state_file.exists, "there is a database again")
-    wait_for(lambda: sum(1 for event in session.snapshot().events if event.type is EventType.LED) == 1, "it leads")
+    began = time.time()
+    wait_for(lambda: (leader := session.snapshot().leader) and leader.since > began, "it leads anew")
     for name in "ab":
         assert wait_for_state(session, name, State.READY).pid == before[name]
         assert is_alive(before[name] or 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.errors import ExitCode
 from engine.snapshots import Act, State, Target
-from tests.fakes.homes import DEADLINE_S, ThrowAwayHome, act, seen, wait_for, wait_for_state
+from tests.fakes.homes import DEADLINE_S, ThrowAwayHome, act, fake_table, seen, wait_for, wait_for_state
 
 DONE = {int(ExitCode.OK), int(ExitCode.ALREADY_RUNNING)}
 
@@ -69,9 +69,19 @@ def test_start_stop_and_restart_in_a_tumble_end_as_the_last_one_asked(den: Throw
         wait_for(lambda one=one: den.find_servers() == ([one.pid] if one.pid else []), "only what is wanted runs")  # type: ignore[misc]
 
 
+def test_what_waits_for_another_can_be_stopped(den: ThrowAwayHome) -> None:
+    den.write_config(fake_table("a", "--load-seconds", "60") + fake_table("b", extra='depends_on = ["a"]'))
+    session = den.open_session()
+    assert act(session, Act.START, "b").exit_code == 0
+    wait_for_state(session, "b", State.WAITING)
+    assert act(session, Act.STOP, "b", within_s=2.0).exit_code == 0
+    assert wait_for_state(session, "b", State.STOPPED).why == "not wanted"
+    assert act(session, Act.STOP, "a", within_s=2.0).exit_code == 0
+
+
 def test_fifty_instances_start_and_stop_at_once(den: ThrowAwayHome) -> None:
     names = [f"i{number}" for number in range(50)]
-    den.write_fakes(*names)
+    den.write_fakes(*names, port='"auto"')
     session = den.open_session()
     assert act(session, Act.START, within_s=30.0).exit_code == 0
     for name in names:
@@ -80,5 +90,6 @@ def test_fifty_instances_start_and_stop_at_once(den: ThrowAwayHome) -> None:
     assert len(ports) == 50
     assert len(den.find_servers()) == 50
     assert act(session, Act.STOP, within_s=30.0).exit_code == 0
-    assert {seen(session, name).state for name in names} == {State.STOPPED}
+    for name in names:
+        wait_for_state(session, name, State.STOPPED)
     wait_for(lambda: not den.find_servers() and not den.find_keepers(), "nothing is left")

@@ -1,4 +1,4 @@
-"""llama.cpp itself, with a client that reads an endless answer: the case in which the first polite signal is ignored."""
+"""llama.cpp itself, while a client reads an endless answer: then the first polite signal does nothing."""
 
 from __future__ import annotations
 
@@ -81,9 +81,7 @@ def test_a_kill_during_a_stream_is_told_and_the_replacement_answers(den: ThrowAw
 
 
 @pytest.mark.usefixtures("stream")
-def test_a_killed_leader_does_not_interrupt_a_stream(
-    den: ThrowAwayHome, session: Session, stream: socket.socket
-) -> None:
+def test_a_killed_leader_interrupts_no_stream(den: ThrowAwayHome, session: Session, stream: socket.socket) -> None:
     server = seen(session, "a").pid
     den.close_session(session)
     kill(den.start_daemon().pid)

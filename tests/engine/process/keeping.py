@@ -11,8 +11,8 @@ from typing import Any
 
 from engine.process import system
 from engine.process.launch import Launched, LaunchSpec, launch
-from engine.process.posix import make_private_dir
 from engine.process.records import Record, RecordReader, encode_record, get_value, read_record
+from engine.process.system import make_private_dir
 from engine.process.watcher import KeeperLine, connect_keeper
 from tests.fakes.homes import DEADLINE_S, ThrowAwayHome, fake_command, free_port, wait_for
 

@@ -21,11 +21,14 @@ from engine.errors import BinaryNotFoundError, StartFailedError
 from engine.paths import HOME_VARIABLE, RUN_VARIABLE
 from engine.process import launch as launch_module
 from engine.process.launch import LockHeldError, build_spec_record, launch
-from engine.process.posix import make_private_dir
 from engine.process.records import encode_record, get_value, read_record
+from engine.process.system import make_private_dir
 from engine.process.watcher import connect_keeper
 from tests.engine.process.keeping import Kept, build_spec, hear_to_the_end, list_run_files
 from tests.fakes.homes import ThrowAwayHome, command_server, is_alive, is_gone, kill, wait_for
+
+if sys.platform == "win32":
+    pytest.skip("keepers are POSIX", allow_module_level=True)
 
 
 def test_the_lock_is_held_for_the_servers_life_and_free_after_it(den: ThrowAwayHome) -> None:

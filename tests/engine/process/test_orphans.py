@@ -10,7 +10,7 @@ import pytest
 from engine.errors import StopFailedError
 from engine.paths import HOME_VARIABLE, RUN_VARIABLE
 from engine.process.orphans import clear_orphans, find_orphans
-from engine.process.posix import make_private_dir
+from engine.process.system import make_private_dir
 from tests.engine.process.keeping import Kept, build_spec
 from tests.fakes.homes import ThrowAwayHome, is_alive, kill, throw_away_home, wait_for
 

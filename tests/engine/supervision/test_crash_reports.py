@@ -13,6 +13,7 @@ import pytest
 from engine.describe import describe_instance
 from engine.health.causes import find_cause
 from engine.paths import HOME_VARIABLE, Home, find_home
+from engine.process import system
 from engine.reconciler import Intent, RestartRule
 from engine.session import Session
 from engine.snapshots import Act, Desired, Event, EventType, Level, MetaValue, State
@@ -28,7 +29,17 @@ from engine.supervision.crash_reports import (
 from engine.supervision.ends import ExitRecord
 from engine.supervision.slot import LastEnd
 from engine.telemetry.meter import Usage
-from tests.fakes.homes import ThrowAwayHome, act, fake_table, kill, seen, throw_away_home, wait_for, wait_for_state
+from tests.fakes.homes import (
+    ThrowAwayHome,
+    act,
+    fake_table,
+    free_port,
+    kill,
+    seen,
+    throw_away_home,
+    wait_for,
+    wait_for_state,
+)
 
 BAD_FLAG = "error: invalid argument: --foo"
 
@@ -175,7 +186,9 @@ class TestLeader:
         assert "--foo" in rows["last error"]
 
     def test_a_kill_is_told_in_words_while_it_waits_to_retry(self, made: ThrowAwayHome) -> None:
-        made.write_config(fake_table("one").replace("initial_delay = 0.05", "initial_delay = 30"))
+        made.write_config(
+            fake_table("one", port=str(free_port())).replace("initial_delay = 0.05", "initial_delay = 30")
+        )
         session = made.open_session()
         act(session, Act.START, "one")
         ready = wait_for_state(session, "one", State.READY)
@@ -187,7 +200,7 @@ class TestLeader:
         assert _find_meta(session, "one", EventType.EXITED)["cause"] == "killed"
 
     def test_a_wanted_stop_leaves_neither_cause_nor_report(self, made: ThrowAwayHome) -> None:
-        made.write_config(fake_table("one"))
+        made.write_config(fake_table("one", port=str(free_port())))
         session = made.open_session()
         act(session, Act.START, "one")
         wait_for_state(session, "one", State.READY)
@@ -200,8 +213,26 @@ class TestLeader:
         assert find_newest_report(made.home, "one") is None
         assert seen(session, "one").last_error == ""
 
+    def test_an_end_that_nobody_watched_is_reported_by_the_next_leader(self, made: ThrowAwayHome) -> None:
+        made.write_config(fake_table("one", port=str(free_port())))
+        first = made.open_session()
+        act(first, Act.START, "one")
+        pid = wait_for_state(first, "one", State.READY).pid or 0
+        made.close_session(first)
+        kill(pid)
+        wait_for(lambda: not system.is_locked(str(made.home.instance_lock("one"))), "its keeper has ended")
+
+        second = made.open_session()
+        wait_for(lambda: _find_exits(second, "one"), "the end is told")
+
+        meta = dict(_find_exits(second, "one")[0].meta)
+        assert (meta["cause"], meta["signal"]) == ("killed", 9)
+        path = Path(str(meta["report"]))
+        wait_for(path.exists, "the report is written")
+        wait_for(lambda: f"pid           {pid}\n" in path.read_text(encoding="utf-8"), "the report names the run")
+
     def test_a_report_that_cannot_be_written_is_a_fault_and_supervision_goes_on(self, made: ThrowAwayHome) -> None:
-        made.write_config(fake_table("bad", "--foo") + fake_table("one"))
+        made.write_config(fake_table("bad", "--foo") + fake_table("one", port=str(free_port())))
         crashes = made.home.instance_crashes("bad").parent
         crashes.write_text("in the way", encoding="utf-8")
         session = made.open_session()
@@ -216,6 +247,11 @@ class TestLeader:
         kill(pid or 0)
         wait_for(lambda: not session.snapshot().faults, "the fault is over once a report is written")
         assert seen(session, "one").desired is Desired.RUNNING
+
+
+def _find_exits(session: Session, name: str) -> list[Event]:
+    """What was told of the instance's ends."""
+    return [one for one in session.snapshot().events if one.instance == name and one.type is EventType.EXITED]
 
 
 def _find_meta(session: Session, name: str, kind: EventType) -> dict[str, MetaValue]:
