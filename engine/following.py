@@ -140,7 +140,8 @@ class FollowingEngine:
             chosen = list(self._asked) if which is None else which
             lost = {identity: self._asked.pop(identity) for identity in chosen if identity in self._asked}
         for identity, asked in lost.items():
-            asked.future.set_result(Outcome(identity, int(ExitCode.LEADER_TIMEOUT), reason))
+            is_untouched = which is None and asked.due != float("inf")
+            asked.future.set_result(Outcome(identity, int(ExitCode.LEADER_TIMEOUT), reason, is_untouched=is_untouched))
 
 
 def connect_leader(home: Home) -> socket.socket | None:

@@ -52,14 +52,19 @@ from engine.supervision.messages import (
     Measured,
     Message,
     RequestFiled,
+    StartDone,
 )
-from engine.supervision.starter import Starter
+from engine.supervision.starter import Started, Starter
 from engine.supervision.supervisor import Mandate, Supervisor
 from engine.supervision.takeover import Remembered
 from engine.telemetry.meter import Meter
 
 WORKERS = 8
 REQUEST_LIFE_S = 30.0
+RECALL_LIMIT_S = 0.5
+"""How long a locked database may hold up a take-over."""
+IDLE_LIMIT_S = 10.0
+"""How long a command that leads stays for what other commands have asked of it."""
 EVENT_RETENTION_S = 7 * 86400.0
 RETENTION_PIECE = 5000
 STOP_MARGIN_S = 10.0
@@ -93,6 +98,7 @@ class LeadingEngine:
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._is_closed = False
+        self._is_scoped = scope is not None
         system.make_private_dir(str(home.state_dir))
         system.make_private_dir(str(home.run_dir))
         remembered, decided = self._recall()
@@ -129,16 +135,16 @@ class LeadingEngine:
         """What the database knows; a locked or unwritable one is no reason not to lead."""
         self._stored_events: tuple[Event, ...] = ()
         try:
-            store = open_store(self._home.state_file)
+            store = open_store(self._home.state_file, busy_timeout_s=RECALL_LIMIT_S)
+            if store is None:
+                return Remembered({}, {}), {}
+            with contextlib.closing(store):
+                self._settle(store)
+                self._stored_events = store.read_events(EventQuery(limit=KEPT_EVENTS))
+                return Remembered(store.load_desired(), store.load_runtime()), store.load_decision_times()
         except (sqlite3.OperationalError, OSError) as error:
             self._inbox.put(FaultTold("state", f"{self._home.state_file}: {error}"))
             return Remembered({}, {}), {}
-        if store is None:
-            return Remembered({}, {}), {}
-        with contextlib.closing(store):
-            self._settle(store)
-            self._stored_events = store.read_events(EventQuery(limit=KEPT_EVENTS))
-            return Remembered(store.load_desired(), store.load_runtime()), store.load_decision_times()
 
     def _settle(self, store: Store) -> None:
         """Close what a leader before us left half done: the facts tell what became of it, it is not repeated."""
@@ -212,7 +218,7 @@ class LeadingEngine:
         """Ask for an act that already has an id."""
         future: Future[Outcome] = Future()
         if self._is_closed:
-            future.set_result(Outcome(request.id, int(ExitCode.LEADER_TIMEOUT), "the supervisor has ended"))
+            future.set_result(_refuse_closed(request))
         else:
             self._inbox.put(RequestFiled(request, future))
         return future
@@ -225,12 +231,15 @@ class LeadingEngine:
             return
         if stop_instances:
             self._stop_everything()
+        if self._is_scoped:
+            self._supervisor.wait_until_idle(IDLE_LIMIT_S)
         self._is_closed = True
-        self._server.close()
         self._config.close()
         self._stop.set()
         self._supervisor.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._clear_inbox()
+        self._server.close()  # after everybody's answer
         self._meter.close()
         self._monitor.close()
         self._watcher.close()
@@ -238,7 +247,21 @@ class LeadingEngine:
         with contextlib.suppress(OSError):  # the folder may be gone; the lock alone proves who leads
             self._home.leader_record.unlink(missing_ok=True)
 
+    def _clear_inbox(self) -> None:
+        """Answer and let go of what came too late."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                message = self._inbox.get_nowait()
+                if isinstance(message, RequestFiled):
+                    message.future.set_result(_refuse_closed(message.request))
+                elif isinstance(message, StartDone) and isinstance(message.result, Started) and message.result.line:
+                    message.result.line.connection.close()
+
     def _stop_everything(self) -> None:
         future = self.submit(Act.STOP, Target(everything=True), "exit")
         with contextlib.suppress(TimeoutError):  # what did not end is left to its keeper, which has its orders
             future.result(timeout=REQUEST_LIFE_S + STOP_MARGIN_S)
+
+
+def _refuse_closed(request: Request) -> Outcome:
+    return Outcome(request.id, int(ExitCode.LEADER_TIMEOUT), "the supervisor has ended", is_untouched=True)

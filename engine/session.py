@@ -10,8 +10,8 @@ import os
 import threading
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import replace
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.clock import Clock
@@ -46,7 +46,18 @@ from engine.state.reading import read_stored_events
 TRY_PERIOD_S = 0.5
 """How often a follower tries the lock beside hearing its leader go: far below the 2 s in which one must lead again."""
 GUARD_PERIOD_S = 1.0
-"""How often a leader looks whether its lock file and its database are still there."""
+"""How often a leader looks whether its lock file, its database and its socket are still there."""
+
+KEPT_LIMIT_S = 10.0
+"""How long a wish waits for the next leader."""
+KEEPERS_LOOK_S = 1.5
+"""Longer than keepers take to see that their files are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    request: Request
+    future: Future[Outcome]
 
 
 class Session:
@@ -77,6 +88,8 @@ class Session:
         self._error: Exception | None = None
         self._is_closing = False
         self._stops_instances = False
+        self._kept: list[_Wish] = []
+        self._kept_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="succession", daemon=True)
 
     def open(self) -> None:
@@ -122,13 +135,43 @@ class Session:
         """Ask whoever leads for an act."""
         now = self._clock.wall()
         request = Request(uuid.uuid4().hex, act, target, self._kind.value, now, now + REQUEST_LIFE_S)
-        engine = self._engine
-        if engine is not None:
-            return engine.submit_request(request)
         future: Future[Outcome] = Future()
-        reason = str(self._error) if self._error else "nobody leads at this moment; ask again"
-        future.set_result(Outcome(request.id, int(ExitCode.LEADER_TIMEOUT), reason))
+        self._ask(_Wish(request, future))
         return future
+
+    def _ask(self, wish: _Wish) -> None:
+        """Ask the present engine; between two, the wish is kept for the next."""
+        engine = self._engine
+        if engine is None or self._error is not None:
+            self._keep(wish, "nobody leads at this moment; ask again")
+            return
+        asked = engine.submit_request(wish.request)
+        asked.add_done_callback(lambda done: self._answer(engine, wish, done.result()))
+
+    def _answer(self, engine: LeadingEngine | FollowingEngine, wish: _Wish, outcome: Outcome) -> None:
+        if not outcome.is_untouched:
+            _complete(wish, outcome)
+            return
+        self._keep(wish, outcome.message)
+        if self._engine is not engine:
+            self._hand_over()  # the next one was there before the wish was kept
+
+    def _keep(self, wish: _Wish, reason: str) -> None:
+        """Keep a wish for the next engine, while there can be one and it is not too late."""
+        is_late = self._clock.wall() > wish.request.created_at + KEPT_LIMIT_S
+        if self._is_closing or self._error is not None or is_late:
+            why = str(self._error) if self._error else reason
+            _complete(wish, Outcome(wish.request.id, int(ExitCode.LEADER_TIMEOUT), why))
+            return
+        with self._kept_lock:
+            self._kept.append(wish)
+
+    def _hand_over(self) -> None:
+        """Ask again what is kept: there is an engine, or it is too late."""
+        with self._kept_lock:
+            kept, self._kept = self._kept, []
+        for wish in kept:
+            self._ask(wish)
 
     def read_events(self, query: EventQuery) -> tuple[Event, ...]:
         """Stored events, oldest first."""
@@ -153,6 +196,7 @@ class Session:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._hand_over()
         self._views.close()
 
     # -- the succession
@@ -181,24 +225,32 @@ class Session:
             )
             self._engine = engine
             self._settled.set()
-            # Somebody who replaces the lock or the database makes another leader possible.
-            database = _identify(self._home.state_file)
-            while not self._is_closing and self._lock.is_same() and _identify(self._home.state_file) == database:
+            self._hand_over()
+            files = self._identify_files()
+            while not self._is_closing and self._lock.is_same() and self._identify_files() == files:
                 self._wake.wait(GUARD_PERIOD_S)
             self._engine = None
             engine.close(stop_instances=self._stops_instances)
+            if not self._is_closing:  # who leads before the keepers have made their locks again finds no run
+                self._wake.wait(KEEPERS_LOOK_S)
         finally:
             self._lock.release()
+
+    def _identify_files(self) -> tuple[tuple[int, int] | None, ...]:
+        """What database and socket are right now: without them another can lead, or nobody reaches this one."""
+        return tuple(_identify(path) for path in (self._home.state_file, self._home.leader_socket))
 
     def _follow(self) -> None:
         connection = connect_leader(self._home)
         if connection is None:
             self._wake.wait(TRY_PERIOD_S)  # between two leaders, or before the new one listens
+            self._hand_over()
             return
         engine = FollowingEngine(connection, self._publisher.publish, self._wake.set, self._clock)
         engine.start()
         self._engine = engine
         self._settled.set()
+        self._hand_over()
         self._wake.wait()
         if self._is_closing and self._stops_instances:
             self._ask_to_stop_everything(engine)
@@ -216,10 +268,16 @@ class Session:
     def _fail(self, error: Exception) -> None:
         """There can be no engine: say so to whoever waits, and on the screen."""
         self._error = error
+        self._hand_over()
         now = self._clock.wall()
         fault = Fault("engine", str(error), now)
         self._publisher.publish(replace(self._publisher.snapshot, seq=-1, taken_at=now, faults=(fault,)))
         self._settled.set()
+
+
+def _complete(wish: _Wish, outcome: Outcome) -> None:
+    with contextlib.suppress(InvalidStateError):  # whoever asked has gone, and cancelled it
+        wish.future.set_result(outcome)
 
 
 def _identify(path: Path) -> tuple[int, int] | None:

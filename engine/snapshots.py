@@ -285,6 +285,8 @@ class Outcome:
     """One sentence for a person; every refusal on a line of its own."""
     changed: tuple[str, ...] = ()
     """Instances that the request really changed."""
+    is_untouched: bool = False
+    """True when nobody took it up, so that it may be asked again of the next leader."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,14 +11,10 @@ from typing import assert_never
 
 from engine.config.expand import ExpansionError, Surroundings, expand_program, has_separator
 from engine.config.fields import ServerChoice
+from engine.embedded.location import INSTALL_COMMAND, LAUNCHER_PATH, find_launcher
 from engine.errors import BinaryNotFoundError
 
 LLAMA_SERVER = "llama-server"
-EMBEDDED_PACKAGE = "xllamacpp"
-LAUNCHER = Path(__file__).resolve().parents[1] / "embedded" / "launcher.py"
-"""Serves the embedded llama.cpp in a process of its own, with llama-server's flags."""
-
-_INSTALL_EMBEDDED = f'`pipx inject llama-orch-tui {EMBEDDED_PACKAGE}` or `pip install "llama-orch-tui[embedded]"`'
 _MEND_SETTING = "correct `[server] binary` (or the instance's own `binary`) in the configuration"
 
 
@@ -93,10 +87,11 @@ def why_not_executable(program: str) -> str:
 
 
 def _find_embedded(instance: str, missing: str) -> ServerBinary:
-    if importlib.util.find_spec(EMBEDDED_PACKAGE) is None:
+    try:
+        argv = find_launcher()
+    except BinaryNotFoundError as error:
         raise BinaryNotFoundError(
-            f"{instance}: {missing}; install it with {_INSTALL_EMBEDDED}, "
+            f"{instance}: {missing}; install it with {INSTALL_COMMAND}, "
             f"or put {LLAMA_SERVER} on PATH, or set `[server] binary` to its path"
-        )
-    # -I: the server's Python sees neither the user's site folder nor PYTHON* variables nor the working folder.
-    return ServerBinary(BinaryKind.EMBEDDED, (sys.executable, "-I", str(LAUNCHER)), str(LAUNCHER))
+        ) from error
+    return ServerBinary(BinaryKind.EMBEDDED, argv, str(LAUNCHER_PATH))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.errors import BinaryNotFoundError
 
-INSTALL_COMMAND = 'pip install "llama-orch-tui[embedded]"'
+INSTALL_COMMAND = '`pip install "llama-orch-tui[embedded]"` (or `pipx inject llama-orch-tui xllamacpp gguf`)'
 """What a person types to get the embedded llama.cpp."""
 
 LAUNCHER_PATH = Path(__file__).with_name("launcher.py").absolute()
@@ -22,4 +22,5 @@ def find_launcher() -> tuple[str, ...]:
     """
     if find_spec("xllamacpp") is None:
         raise BinaryNotFoundError(f"embedded llama.cpp: xllamacpp is not installed; run: {INSTALL_COMMAND}")
+    # -I: the server's Python sees neither the user's site folder nor PYTHON* variables nor the working folder.
     return (sys.executable, "-I", str(LAUNCHER_PATH))

@@ -7,16 +7,13 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from engine.errors import LeaderTimeoutError, StateError, UsageError
-from engine.following import read_leader
 from engine.legacy.addition import ConfigDocument, append_text, load_document
 from engine.legacy.database import OldDatabase, load_old_database
 from engine.legacy.plan import ImportPlan, build_plan
 from engine.legacy.source import OldHome, load_old_home
+from engine.locking import Holder, config_lock, supervisor_lock
 from engine.paths import Home
-from engine.process import system
 from engine.snapshots import Desired, Event, EventType, Level
 from engine.state.reading import read_imported
 from engine.state.store import Store, open_store
@@ -91,33 +88,22 @@ def _summarise(plan: ImportPlan, now: float) -> Event:
 @contextlib.contextmanager
 def _leading(home: Home) -> Iterator[None]:
     """Nobody supervises meanwhile: a leader would not know of what comes."""
-    system.make_private_dir(str(home.state_dir))
-    lock = FileLock(str(home.supervisor_lock), mode=0o600)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout as error:
-        leader = read_leader(home)
-        who = f"PID {leader.pid} ({leader.kind.value})" if leader else "another process"
+    lock = supervisor_lock(home, WHO)
+    if not lock.try_acquire():
+        holder = lock.find_holder() or Holder()
         raise LeaderTimeoutError(
-            f"{who} leads, and nothing can be imported meanwhile; close it, the models run on, then import again"
-        ) from error
+            f"nothing can be imported while {holder.describe()}, leads; close it, the models run on, then import again",
+            holder=holder.pid,
+            since=holder.since,
+        )
     try:
         yield
     finally:
         lock.release()
 
 
-@contextlib.contextmanager
-def _editing(home: Home) -> Iterator[None]:
-    lock = FileLock(str(home.config_lock), mode=0o600)
-    try:
-        lock.acquire(timeout=CONFIG_LOCK_LIMIT_S)
-    except Timeout as error:
-        raise LeaderTimeoutError(f"{home.config_lock}: somebody edits the configuration; import again later") from error
-    try:
-        yield
-    finally:
-        lock.release()
+def _editing(home: Home) -> contextlib.AbstractContextManager[None]:
+    return config_lock(home, WHO).holding(CONFIG_LOCK_LIMIT_S)
 
 
 @contextlib.contextmanager

@@ -38,6 +38,7 @@ class StateWriter:
         self._dropped = 0
         self._is_closing = False
         self._is_faulty = False
+        self._has_told = False
         self._interrupt = threading.Event()
         self._thread = threading.Thread(target=self._run, name="state-writer", daemon=True)
 
@@ -110,6 +111,7 @@ class StateWriter:
     def _report(self, message: str) -> None:
         if self._dropped and message:
             message += f" ({self._dropped} records had to be dropped)"
-        if bool(message) != self._is_faulty:
+        if bool(message) != self._is_faulty or not self._has_told:
+            self._has_told = True  # the first word counts in any case: others may have met the fault before
             self._is_faulty = bool(message)
             self._on_fault(message)

@@ -101,6 +101,10 @@ class Desk:
         """When `expire` is due (wall clock)."""
         return min((pending.request.expires_at for pending in self._pending), default=None)
 
+    def is_idle(self) -> bool:
+        """True while nobody waits for an answer."""
+        return not self._pending
+
     def has_asked(self, name: str) -> bool:
         """True while somebody waits for this instance's start."""
         return any(name in one.waiting and one.request.act is not Act.STOP for one in self._pending)
@@ -155,6 +159,8 @@ class Desk:
         self._writer.save_desired(name, wanted, who, self._clock.wall())
         if request.act is Act.STOP:
             slot.wants_replacement = False
+            if not slot.is_alive and slot.status is Status.STOPPED:
+                slot.status = Status.STOPPING  # before its start was begun: resting is decided, told and answered, too
         else:
             slot.failures = slot.restarts = 0
             slot.retry_mono = None

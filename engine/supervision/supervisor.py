@@ -5,24 +5,26 @@ Everything mutable about instances belongs to this thread. Others talk to it by 
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import assert_never
 
+from engine.errors import EngineError
 from engine.reconciler import Wait, decide
 from engine.snapshots import (
     Desired,
     EventType,
-    Fault,
-    HostLoad,
     LeaderInfo,
     Level,
     Snapshot,
     Status,
+    Target,
 )
+from engine.supervision import takeover
 from engine.supervision.checkups import Checkups
 from engine.supervision.hands import Hands
 from engine.supervision.kit import Kit
@@ -42,7 +44,7 @@ from engine.supervision.messages import (
 from engine.supervision.notes import Notes
 from engine.supervision.slot import Slot, build_run
 from engine.supervision.starter import LockHeld, Started
-from engine.supervision.takeover import Found, Remembered, find_run, find_run_names, recall, remembered_health
+from engine.supervision.surroundings import Surroundings
 from engine.supervision.why import explain_waits
 
 PUBLISH_PERIOD_S = 0.1
@@ -93,20 +95,23 @@ class Supervisor:
         self._dirty = dirty
         self._random = random
         self._publish = publish
-        self._faults: dict[str, Fault] = {}
-        self._host: HostLoad | None = None
-        self._config_path = str(kit.home.config_file)
-        self._config_exists = True
+        self._surroundings = Surroundings(kit.home, kit.clock, kit.journal)
         self._seq = 0
         self._published_mono = float("-inf")
         self._is_changed = True
         self._seen_mono = float("-inf")
+        self._remembered = takeover.Remembered({}, {})
+        self._idle = threading.Event()
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def start(self) -> None:
         """Begin to supervise; `take_over` comes first."""
         self._thread.start()
+
+    def wait_until_idle(self, timeout_s: float) -> None:
+        """Wait until nobody waits for an answer, at most `timeout_s` seconds."""
+        self._idle.wait(timeout_s)
 
     def close(self) -> None:
         """End the thread, after what is already in the inbox."""
@@ -116,35 +121,53 @@ class Supervisor:
 
     # -- the take-over
 
-    def take_over(self, remembered: Remembered) -> None:
+    def take_over(self, remembered: takeover.Remembered) -> None:
         """Find out what is true of every instance. Called before `start`, on the caller's thread."""
-        runtime = remembered.runtime
+        self._remembered = remembered
         for name in self._known_names(remembered):
-            if not self._mandate.covers(name):
-                continue
-            found = find_run(self._home, name, runtime.get(name), self._clock)
-            slot = self._fleet.slots.get(name)
-            if slot is None and (found.line is not None or found.is_orphaned):
-                slot = self._fleet.slots[name] = Slot(name, config_error=self._missing_reason())
-            if slot is not None:
-                recall(slot, remembered, self._clock)
-                self._note_found(slot, found, remembered)
+            if self._mandate.covers(name):
+                self._take_up(name)
         for slot in self._fleet:
             if not self._mandate.covers(slot.name):
-                recall(slot, remembered, self._clock)
+                takeover.recall(slot, remembered, self._clock)
+                if port := takeover.find_run_port(self._home, slot.name):
+                    self._kit.ports.note(slot.name, port)
         self._dirty.update(self._fleet.slots)
 
-    def _known_names(self, remembered: Remembered) -> Iterable[str]:
-        return dict.fromkeys([*self._fleet.slots, *remembered.runtime, *find_run_names(self._home)])
+    def _take_up(self, name: str) -> None:
+        """Find out what is true of one instance."""
+        found = takeover.find_run(self._home, name, self._remembered.runtime.get(name), self._clock)
+        slot = self._fleet.slots.get(name)
+        if slot is None and (found.line is not None or found.is_orphaned):
+            slot = self._fleet.slots[name] = Slot(name, config_error=self._surroundings.explain_missing())
+        if slot is not None:
+            takeover.recall(slot, self._remembered, self._clock)
+            self._note_found(slot, found, self._remembered)
 
-    def _missing_reason(self) -> str:
-        fault = self._faults.get("config")
-        return f"configuration unreadable: {fault.message}" if fault else "its table is not in the file"
+    def _widen(self, target: Target) -> None:
+        """Have a command that leads for what it was told lead for what another command tells it, too."""
+        scope, names = self._mandate.scope, []
+        with contextlib.suppress(EngineError):  # the desk refuses it, with the reason
+            names = self._fleet.resolve(target)
+        if scope is None or not names:
+            return
+        wider = {*self._fleet.with_dependencies(names), *self._fleet.with_dependents(names)}
+        self._mandate = replace(self._mandate, scope=scope | wider)
+        for name in wider - scope:
+            self._take_up(name)
+        self._dirty.update(wider)
 
-    def _note_found(self, slot: Slot, found: Found, remembered: Remembered) -> None:
+    def _known_names(self, remembered: takeover.Remembered) -> Iterable[str]:
+        return dict.fromkeys([*self._fleet.slots, *remembered.runtime, *takeover.find_run_names(self._home)])
+
+    def _note_found(self, slot: Slot, found: takeover.Found, remembered: takeover.Remembered) -> None:
         if found.line is not None:
             run = build_run(found.line.greeting, self._clock.wall(), self._clock.monotonic())
-            self._notes.note_adopted(slot, run, remembered_health(remembered.runtime.get(slot.name), run.run_id))
+            row = remembered.runtime.get(slot.name)
+            if slot.desired is Desired.STOPPED and takeover.is_unheard_of(row, run):
+                slot.desired = Desired.RUNNING
+                self._kit.writer.save_desired(slot.name, Desired.RUNNING, "adopted", self._clock.wall())
+            self._notes.note_adopted(slot, run, takeover.remembered_health(row, run.run_id))
             self._kit.watcher.watch(found.line)
         elif found.end is not None:
             slot.status = Status.STOPPED
@@ -157,6 +180,7 @@ class Supervisor:
         while not self._is_closing:
             self._decide_all()
             self._publish_if_due()
+            (self._idle.set if self._desk.is_idle() else self._idle.clear)()
             try:
                 self._handle(self._inbox.get(timeout=self._wait_s()))
                 for _ in range(self._inbox.qsize()):
@@ -216,6 +240,7 @@ class Supervisor:
         self._is_changed = True
         match message:
             case RequestFiled():
+                self._widen(message.request.target)
                 self._desk.accept(message.request, message.future)
             case ConfigRead():
                 self.apply_config(message)
@@ -224,7 +249,7 @@ class Supervisor:
             case Measured():
                 self._note_usage(message)
             case FaultTold():
-                self._note_fault(message.key, message.message)
+                self._surroundings.note_fault(message.key, message.message)
             case CloseAsked():
                 self._is_closing = True
             case _:
@@ -272,7 +297,7 @@ class Supervisor:
                 self._notes.note_refused(slot, message.result)
 
     def _note_usage(self, message: Measured) -> None:
-        self._host = message.host
+        self._surroundings.host = message.host
         now = self._clock.monotonic()
         is_due = now - self._seen_mono >= SEEN_PERIOD_S
         if is_due:
@@ -287,26 +312,14 @@ class Supervisor:
             if is_due and slot.run is not None:
                 self._kit.remember(slot)
 
-    def _note_fault(self, key: str, message: str) -> None:
-        if message:
-            self._faults[key] = Fault(key, message, self._clock.wall())
-            self.journal.tell(None, EventType.FAULT, message, Level.ERROR, fault=key)
-        elif self._faults.pop(key, None) is not None:
-            self.journal.tell(None, EventType.FAULT, f"{key}: mended", Level.INFO, fault=key)
-
     def apply_config(self, message: ConfigRead) -> None:
         """Take up a configuration file. Called once before `start`, then by message."""
-        loaded = message.loaded
-        self._config_exists = loaded.exists
-        self._config_path = str(loaded.path)
         known = set(self._fleet.slots)
-        changed = self._fleet.apply(loaded)
+        changed = self._fleet.apply(message.loaded)
         for name in changed:
             self.journal.tell(name, EventType.RECONFIGURED, "its table in the file has changed", Level.INFO)
             self._notes.rewatch(self._fleet.slots[name])
-        problems = "\n".join(str(problem) for problem in loaded.problems)
-        if problems != (self._faults["config"].message if "config" in self._faults else ""):
-            self._note_fault("config", problems)
+        self._surroundings.note_config(message.loaded)
         self._dirty.update(self._fleet.slots, known)
 
     # -- publishing
@@ -328,10 +341,10 @@ class Supervisor:
                 is_leader=True,
                 instances=explain_waits(instances, {slot.name: slot.waits_for for slot in self._fleet}),
                 events=self.journal.recent,
-                host=self._host,
-                faults=tuple(self._faults.values()),
-                config_path=self._config_path,
-                config_exists=self._config_exists,
+                host=self._surroundings.host,
+                faults=self._surroundings.faults,
+                config_path=self._surroundings.config_path,
+                config_exists=self._surroundings.config_exists,
             )
         )
 

@@ -14,7 +14,7 @@ from engine.reconciler import Intent
 from engine.snapshots import Desired, Health, Status
 from engine.state.store import RuntimeRow
 from engine.supervision.ends import ExitRecord, read_exit_record
-from engine.supervision.slot import LastEnd, Slot
+from engine.supervision.slot import LastEnd, Run, Slot
 
 ALIVE = (Status.STARTING, Status.RUNNING, Status.STOPPING)
 
@@ -79,6 +79,14 @@ def recall(slot: Slot, remembered: Remembered, clock: Clock) -> None:
         slot.retry_mono = clock.monotonic() + min(left_s, slot.policy.backoff.max_delay_s)
 
 
+def is_unheard_of(row: RuntimeRow | None, run: Run) -> bool:
+    """True for a living run that the database never learned of, because it was locked, full or deleted.
+
+    Somebody wanted it later than all that is remembered.
+    """
+    return not run.is_stopping and (row is None or row.run_id != run.run_id)
+
+
 def remembered_health(row: RuntimeRow | None, run_id: str) -> Health:
     """A run that was healthy when it was last seen is taken for healthy until a probe says otherwise."""
     if row is not None and row.run_id == run_id and row.health is Health.HEALTHY:
@@ -86,7 +94,9 @@ def remembered_health(row: RuntimeRow | None, run_id: str) -> Health:
     return Health.LOADING
 
 
-def read_run_port(home: Home, name: str) -> int | None:
-    """The port of the newest run, from its run record."""
+def find_run_port(home: Home, name: str) -> int | None:
+    """The port of a living run, which may not listen on it yet; None when none lives."""
+    if not system.is_locked(str(home.instance_lock(name))):
+        return None
     port = get_value(read_record(str(home.run_record(name))), "port")
     return int(port) if port else None

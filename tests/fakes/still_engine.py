@@ -86,6 +86,8 @@ class StillEngine:
         self.logs: dict[str, LogWindow] = {}
         self.views: list[StillLogView] = []
         self.descriptions: dict[str, Description] = {}
+        self.gone: set[str] = set()
+        """Names that the screen still shows while the engine has lost them."""
         self.is_closed = False
 
     def publish(self, snapshot: Snapshot) -> None:
@@ -131,7 +133,7 @@ class StillEngine:
         if name in self.descriptions:
             return self.descriptions[name]
         one = self.published.find(name)
-        if one is None:
+        if one is None or name in self.gone:
             raise NoSuchInstanceError(name)
         return Description(name, f"llama-server --alias {name}", (DescribeSection("State", (("state", one.state),)),))
 

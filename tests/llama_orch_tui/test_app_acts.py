@@ -7,7 +7,7 @@ import pytest
 from engine.snapshots import Act, State, Target
 from llama_orch_tui.pending import PATIENCE_S
 from tests.fakes.console import Operator, drive
-from tests.fakes.scenes import BUSY, NOW, TRIO, engine_of, instance, snapshot
+from tests.fakes.scenes import NOW, TRIO, engine_of, instance, snapshot
 
 
 @pytest.mark.parametrize(("key", "act"), [("s", Act.START), ("x", Act.STOP), ("r", Act.RESTART)])
@@ -152,7 +152,7 @@ def test_y_copies_the_command_line_of_the_instance_under_the_cursor() -> None:
 
 def test_y_says_why_there_is_nothing_to_copy() -> None:
     async def script(operator: Operator) -> None:
-        operator.engine.publish(snapshot(BUSY[:1], seq=2))
+        operator.engine.gone.add("embed")
         await operator.press("y")
         await operator.until(lambda: bool(operator.told()))
         assert operator.told()[0][0] == "error"

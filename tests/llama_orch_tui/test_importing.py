@@ -103,7 +103,7 @@ def test_while_a_daemon_leads_import_is_exit_33_and_names_it(tmp_path: Path, old
         daemon.terminate()
         daemon.communicate(timeout=30)
     assert done.returncode == 33
-    assert done.stderr.startswith(f"PID {daemon.pid} (daemon) leads, and nothing can be imported meanwhile; close it")
+    assert done.stderr.startswith(f"nothing can be imported while PID {daemon.pid} (daemon), since")
     assert lorch(tmp_path, "import", str(old.folder)).returncode == 0
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.binary import LAUNCHER, BinaryKind, ServerBinary, find_binary
+from engine.config.binary import BinaryKind, ServerBinary, find_binary
+from engine.embedded.location import LAUNCHER_PATH
 from engine.errors import BinaryNotFoundError, ExitCode
 
 NAME = "llama-server.exe" if sys.platform == "win32" else "llama-server"
@@ -44,7 +45,7 @@ def test_auto_prefers_llama_server_on_the_given_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize("environ", [{}, {"PATH": ""}, {"PATH": "/nowhere"}])
 def test_auto_falls_back_to_the_embedded_server(environ: dict[str, str]) -> None:
     found = find_binary("auto", environ, "qwen")
-    assert found == ServerBinary(BinaryKind.EMBEDDED, (sys.executable, "-I", str(LAUNCHER)), str(LAUNCHER))
+    assert found == ServerBinary(BinaryKind.EMBEDDED, (sys.executable, "-I", str(LAUNCHER_PATH)), str(LAUNCHER_PATH))
 
 
 def test_embedded_forces_the_embedded_server(tmp_path: Path) -> None:
@@ -53,8 +54,8 @@ def test_embedded_forces_the_embedded_server(tmp_path: Path) -> None:
 
 
 def test_the_launcher_lies_in_the_embedded_package() -> None:
-    assert LAUNCHER.is_absolute()
-    assert LAUNCHER.parts[-3:] == ("engine", "embedded", "launcher.py")
+    assert LAUNCHER_PATH.is_absolute()
+    assert LAUNCHER_PATH.parts[-3:] == ("engine", "embedded", "launcher.py")
 
 
 def test_a_path_is_expanded_and_used(tmp_path: Path) -> None:

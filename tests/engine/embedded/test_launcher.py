@@ -167,7 +167,7 @@ class TestRefusal:
         done = run_launcher("-m", "any.gguf", python_flags=("-S",))
 
         assert done.returncode == 1
-        assert 'run: pip install "llama-orch-tui[embedded]"' in done.stderr
+        assert 'run: `pip install "llama-orch-tui[embedded]"' in done.stderr
 
 
 def test_a_key_from_the_environment_is_enforced(tiny_model: Path, tmp_path: Path) -> None:

@@ -25,4 +25,4 @@ def test_a_missing_xllamacpp_names_the_command_that_installs_it() -> None:
     root = str(Path(__file__).parents[3])
     done = subprocess.run([sys.executable, "-I", "-S", "-c", program, root], capture_output=True, text=True, check=True)
 
-    assert 'run: pip install "llama-orch-tui[embedded]"' in done.stdout
+    assert 'run: `pip install "llama-orch-tui[embedded]"' in done.stdout
