@@ -301,7 +301,7 @@ class TestRefusals:
         old.add_config("qwen", MODEL)
         home.state_dir.mkdir()
         with FileLock(home.supervisor_lock):
-            with pytest.raises(LeaderTimeoutError, match="nothing can be imported while PID .* leads") as caught:
+            with pytest.raises(LeaderTimeoutError, match=r"nothing can be imported while PID .* leads") as caught:
                 carry_out(home, old)
             assert caught.value.exit_code is ExitCode.LEADER_TIMEOUT
             assert plan_import(home, old.folder, {}, NOW).has_work
