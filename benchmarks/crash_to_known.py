@@ -19,6 +19,8 @@ from pathlib import Path
 from engine import Session, find_home
 from engine.snapshots import Act, InstanceSnapshot, LeaderKind, Snapshot, Target
 
+assert sys.platform != "win32"  # tells the type checker which half of the world this is
+
 KILLS = 300
 KNOWN_LIMIT_MS = 10.0
 EXECUTED_LIMIT_MS = 60.0

@@ -121,7 +121,7 @@ def remove_stale_homes(folder: Path) -> None:
         try:
             is_old = time.time() - root.lstat().st_mtime > STALE_AFTER_S
             locks = [root / "supervisor.lock", *(root / "run").glob("*.lock")]
-            if is_old and root.lstat().st_uid == os.getuid() and not any(system.is_locked(str(lock)) for lock in locks):
+            if is_old and system.is_own_file(str(root)) and not any(system.is_locked(str(lock)) for lock in locks):
                 shutil.rmtree(root)
         except OSError as error:
             output.say_error(f"{root}: left over by a demo, not removed: {error.strerror}")

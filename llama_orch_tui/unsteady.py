@@ -11,6 +11,8 @@ import random
 import signal
 import sys
 
+assert sys.platform != "win32"  # tells the type checker which half of the world this is
+
 
 def main() -> None:
     """Set the alarm and become the server."""

@@ -98,6 +98,15 @@ def is_same_file(handle: int, path: str) -> bool:
     return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
+def is_own_file(path: str) -> bool:
+    """True when `path` itself, not what a link there points to, belongs to this user.
+
+    Raises:
+        OSError: nothing is there, or it cannot be looked at.
+    """
+    return os.lstat(path).st_uid == os.getuid()
+
+
 def make_private_dir(path: str) -> None:
     """Make `path` (0700) with its parents, or check that what is there is ours alone.
 

@@ -9,6 +9,7 @@ if sys.platform == "win32":
         connect_private,
         end_child,
         is_locked,
+        is_own_file,
         is_same_file,
         kill_process,
         kill_session,
@@ -20,7 +21,14 @@ if sys.platform == "win32":
         spawn_detached,
     )
 else:
-    from engine.process.posix import is_locked, is_same_file, make_private_dir, read_boot_id, read_start_ticks
+    from engine.process.posix import (
+        is_locked,
+        is_own_file,
+        is_same_file,
+        make_private_dir,
+        read_boot_id,
+        read_start_ticks,
+    )
     from engine.process.posix_engine import (
         connect_private,
         end_child,
@@ -35,6 +43,7 @@ __all__ = [
     "connect_private",
     "end_child",
     "is_locked",
+    "is_own_file",
     "is_same_file",
     "kill_process",
     "kill_session",

@@ -57,6 +57,11 @@ def is_same_file(handle: int, path: str) -> bool:
     refuse()
 
 
+def is_own_file(path: str) -> bool:
+    """Refused: see `refuse`."""
+    refuse()
+
+
 def make_private_dir(path: str) -> None:
     """Refused: see `refuse`."""
     refuse()
