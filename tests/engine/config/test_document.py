@@ -159,7 +159,7 @@ def test_no_kind_of_value_makes_any_key_fail(tmp_path: Path, header: str) -> Non
             check_soundness(load(tmp_path, f"{header}\n{key} = {value}"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(TABLE, max_size=6))
 def test_no_content_makes_it_fail(tables: list[tuple[str, list[tuple[str, str]]]]) -> None:
     text = "\n".join("\n".join([header, *(f"{key} = {value}" for key, value in pairs)]) for header, pairs in tables)

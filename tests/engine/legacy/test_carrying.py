@@ -113,7 +113,7 @@ CONFIGS = st.dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(CONFIGS, st.lists(EVENTS, max_size=8), st.lists(HEALTHS, max_size=8), st.sampled_from([1, 2, 3]))
 def test_importing_twice_equals_importing_once_and_every_row_is_stored_or_named(
     configs: dict[str, dict[str, object]], events: list[OldEvent], health: list[OldHealth], version: int

@@ -14,7 +14,7 @@ from engine.snapshots import Stream
 from tests.engine.logs.support import PIECES, Clock, list_pieces, make_writer, read_all, split_naively
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(pieces=PIECES, max_bytes=st.integers(1, 120), lines=st.integers(0, 30))
 def test_the_tail_equals_a_naive_split_of_all_pieces(pieces: list[bytes], max_bytes: int, lines: int) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -18,7 +18,7 @@ from tests.engine.logs.support import PIECES, Clock, list_pieces, make_writer, r
 ROOT = Path(__file__).parents[3]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(pieces=PIECES, max_bytes=st.integers(1, 120), backups=st.integers(0, 4), pauses=st.sets(st.integers(0, 25)))
 def test_files_hold_the_newest_bytes_exactly_and_within_the_limit(
     pieces: list[bytes], max_bytes: int, backups: int, pauses: set[int]

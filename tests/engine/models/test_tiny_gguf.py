@@ -96,5 +96,5 @@ def test_a_missing_gguf_names_the_command_that_installs_it(tmp_path: Path) -> No
         check=True,
     )
 
-    assert 'run: pip install "llama-orch-tui[embedded]"' in done.stdout
+    assert 'run: `pip install "llama-orch-tui[embedded]"' in done.stdout
     assert not (tmp_path / "tiny.gguf").exists()

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.process.records import (
@@ -31,7 +31,6 @@ VALUES = st.one_of(
 RECORDS = st.lists(st.tuples(KEYS, VALUES), min_size=1, max_size=8)
 
 
-@settings(deadline=None)
 @given(RECORDS)
 def test_a_record_comes_back_as_it_went(record: Record) -> None:
     data = encode_record(record)
@@ -40,7 +39,6 @@ def test_a_record_comes_back_as_it_went(record: Record) -> None:
     assert decode_record(data) == record
 
 
-@settings(deadline=None)
 @given(RECORDS)
 def test_a_record_in_a_file_comes_back_as_it_went(record: Record) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +49,6 @@ def test_a_record_in_a_file_comes_back_as_it_went(record: Record) -> None:
         assert os.listdir(folder) == ["record"]  # noqa: PTH208 - names are what is compared
 
 
-@settings(deadline=None)
 @given(st.lists(RECORDS, max_size=5), st.data())
 def test_a_stream_cut_anywhere_gives_the_same_records(sent: list[Record], data: st.DataObject) -> None:
     stream = b"".join(encode_record(record) for record in sent)

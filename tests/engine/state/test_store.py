@@ -154,7 +154,7 @@ events = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(events, max_size=30),
     st.builds(
