@@ -50,6 +50,11 @@ class Home:
         return self.state_dir / "supervisor.lock"
 
     @property
+    def ui_file(self) -> Path:
+        """What the console remembers of its operator's choices (columns, order, theme …)."""
+        return self.state_dir / "ui.json"
+
+    @property
     def leader_record(self) -> Path:
         """Who leads, for people and followers; the lock alone proves it."""
         return self.run_dir / "leader"

@@ -19,6 +19,7 @@ from engine.protocol import Engine
 from engine.snapshots import Snapshot
 from llama_orch_tui.actions import Scope, bindings
 from llama_orch_tui.exit_choice import ExitChoice
+from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.dashboard import DashboardScreen
 from themes import DEFAULT_THEME, STYLESHEETS, THEMES
 
@@ -39,7 +40,8 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         clock: Seconds since the epoch, for ages on the screen.
         ask_on_exit: Ask what becomes of running models; else they are left running.
         is_demo: The models end with the console, so leaving always stops them.
-        theme: Name of a theme; None, or one that does not exist, means the default.
+        theme: Name of a theme; None means the remembered one, and one that does not exist the default.
+        remembered: The operator's choices of earlier runs; the caller closes it after `run` has returned.
 
     `run` returns the operator's choice, or None when a signal ended it (`return_code` is then 128 + the signal).
     """
@@ -57,6 +59,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         ask_on_exit: bool = True,
         is_demo: bool = False,
         theme: str | None = None,
+        remembered: Remembered | None = None,
     ) -> None:
         super().__init__()
         self._engine = engine
@@ -64,11 +67,13 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self._is_demo = is_demo
         self._shown: Snapshot | None = None
         self._is_asking = False
+        self.remembered = remembered or Remembered()
+        """What the operator chose, in earlier runs and in this one."""
         self.dashboard = DashboardScreen(engine, clock=clock, is_demo=is_demo)
         """The screen under everything."""
         for one in THEMES:
             self.register_theme(one)
-        self._choose_theme(theme)
+        self._choose_theme(theme or self.remembered.get("theme"))
 
     def get_default_screen(self) -> Screen[None]:
         """The dashboard."""
@@ -78,6 +83,9 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         """Begin to poll, and end politely when the terminal goes away."""
         self._watch_signals()
         self.app_resume_signal.subscribe(self, self._repaint)
+        self.theme_changed_signal.subscribe(self, lambda theme: self.remembered.put("theme", theme.name))
+        if self.remembered.note:
+            self.notify(self.remembered.note, severity="warning", markup=False)
         self.poll_engine()
         self.set_interval(POLL_S, self.poll_engine)
 
@@ -120,9 +128,9 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         if answer:
             self.exit(ExitChoice(answer))
 
-    def _choose_theme(self, name: str | None) -> None:
+    def _choose_theme(self, name: object) -> None:
         try:
-            self.theme = name or DEFAULT_THEME
+            self.theme = name if isinstance(name, str) and name else DEFAULT_THEME
         except InvalidThemeError:
             self.theme = DEFAULT_THEME
             self.notify(f"There is no theme {name!r}; t shows all.", severity="warning", markup=False)

@@ -12,6 +12,7 @@ from engine.snapshots import LeaderKind
 from llama_orch_tui import __version__
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.opening import OpeningEngine
+from llama_orch_tui.remembered import Remembered
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -51,12 +52,14 @@ def show(home: Home, *, is_demo: bool = False) -> tuple[ExitChoice | None, int]:
         return Session(home, LeaderKind.DASHBOARD, __version__, is_demo=is_demo)
 
     engine = OpeningEngine(make)
-    app = ConsoleApp(engine, ask_on_exit=not is_demo, is_demo=is_demo)
+    remembered = Remembered(home.ui_file)
+    app = ConsoleApp(engine, ask_on_exit=not is_demo, is_demo=is_demo, remembered=remembered)
     app.call_after_refresh(engine.open)
     try:
         choice = app.run()
         failed = any(fault.key == "engine" for fault in engine.snapshot().faults)
     finally:
         # From here on the screen is the shell's again: stopping may take a moment.
+        remembered.close()
         engine.close(stop_instances=app.return_value is ExitChoice.STOP or is_demo)
     return choice, int(ExitCode.STATE_DAMAGED) if failed else app.return_code or 0

@@ -75,7 +75,16 @@ class RecordReader:
 
 
 def write_record(path: str, pairs: Record) -> None:
-    """Replace the file at `path` (mode 0600) in one step, so that a reader sees the old or the new record whole.
+    """Replace the file at `path` by this record, as `replace_file` does.
+
+    Raises:
+        OSError: as from `replace_file`.
+    """
+    replace_file(path, encode_record(pairs))
+
+
+def replace_file(path: str, data: bytes) -> None:
+    """Replace the file at `path` (mode 0600) in one step, so that a reader sees the old or the new one whole.
 
     Raises:
         OSError: the folder is gone or the disk is full; the old file is then untouched.
@@ -83,7 +92,7 @@ def write_record(path: str, pairs: Record) -> None:
     fresh = f"{path}.{os.getpid()}.new"
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        write_all(handle, encode_record(pairs))
+        write_all(handle, data)
     except OSError:
         os.unlink(fresh)
         raise

@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from llama_orch_tui.app import ConsoleApp
 from llama_orch_tui.exit_choice import ExitChoice
+from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.dashboard import DashboardScreen
 from tests.fakes.scenes import NOW
 from tests.fakes.still_engine import StillEngine
@@ -97,11 +98,12 @@ def drive(
     clock: Callable[[], float] = lambda: NOW,
     ask_on_exit: bool = True,
     is_demo: bool = False,
+    remembered: Remembered | None = None,
 ) -> ConsoleApp:
     """Run `script` on a console over `engine`; returns the console after it has ended."""
 
     async def run() -> ConsoleApp:
-        app = ConsoleApp(engine, clock=clock, ask_on_exit=ask_on_exit, is_demo=is_demo)
+        app = ConsoleApp(engine, clock=clock, ask_on_exit=ask_on_exit, is_demo=is_demo, remembered=remembered)
         async with app.run_test(size=size, notifications=True) as pilot:
             await pilot.pause()
             await script(Operator(app, pilot, engine))
