@@ -80,6 +80,8 @@ class Keeper:
         self.writers: dict[int, RotatingWriter] = {}
         self.pid = 0
         self.started_at = 0.0
+        self.start_ticks = ""
+        self.boot_id = posix.read_boot_id()
         self.is_terminated = False
         self.files = RunFiles(spec, lock, self.selector)
 
@@ -123,6 +125,7 @@ class Keeper:
             (ends["stdout"][1], ends["stderr"][1]),
         )
         self.started_at = time.time()
+        self.start_ticks = str(posix.read_start_ticks(self.pid) or "")
         os.set_inheritable(self.files.lock, False)
         for stream, (read_end, write_end) in ends.items():
             os.close(write_end)
@@ -150,8 +153,8 @@ class Keeper:
             ("run", self.run),
             ("keeper_pid", str(os.getpid())),
             ("pid", str(self.pid)),
-            ("start_ticks", str(posix.read_start_ticks(self.pid) or "")),
-            ("boot_id", posix.read_boot_id()),
+            ("start_ticks", self.start_ticks),
+            ("boot_id", self.boot_id),
             ("started_at", repr(self.started_at)),
             ("intent", self.intent),
             *[pair for pair in self.spec if pair[0] in ("host", "port", "binary", "shown")],

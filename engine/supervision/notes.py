@@ -58,8 +58,9 @@ class Notes:
     def note_refused(self, slot: Slot, error: EngineError) -> None:
         """A start was refused before anything was spawned, or failed at exec."""
         slot.is_busy = False
-        slot.last = LastEnd(slot.last.run_id, slot.last.code, slot.last.signal, str(error))
-        self._kit.journal.tell(slot.name, EventType.REFUSED, str(error), Level.ERROR, exit_code=int(error.exit_code))
+        reason = str(error).removeprefix(f"{slot.name}: ")  # whoever reads it sees the name beside it
+        slot.last = LastEnd(slot.last.run_id, slot.last.code, slot.last.signal, reason)
+        self._kit.journal.tell(slot.name, EventType.REFUSED, reason, Level.ERROR, exit_code=int(error.exit_code))
         if slot.undo_desired is Desired.STOPPED:
             slot.desired = Desired.STOPPED
             self._kit.writer.save_desired(slot.name, Desired.STOPPED, "refused", self._kit.clock.wall())
