@@ -1,7 +1,8 @@
 """From kill -9 of a server to the leader knowing it, and to its replacement listening.
 
 Prints percentiles over 300 kills of a tiny server (the stand-in of the tests), in milliseconds, beside the limits:
-known 10 ms at p99, replacement executed 60 ms at p99.
+known (the leader has judged the end and told it) 10 ms at p99, replacement executed 60 ms at p99. Published is when
+listeners have it: at most ten times a second, so up to 100 ms later when something else was published just before.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine import Session, find_home
-from engine.snapshots import Act, InstanceSnapshot, LeaderKind, Snapshot, Target
+from engine.snapshots import Act, EventType, InstanceSnapshot, LeaderKind, Snapshot, Target
 
 assert sys.platform != "win32"  # tells the type checker which half of the world this is
 
@@ -50,12 +52,13 @@ def main() -> None:
             samples = [_kill_once(session, heard) for _ in range(KILLS)]
         finally:
             session.close(stop_instances=True)
-    for name, column, limit in (("known", 0, KNOWN_LIMIT_MS), ("executed", 1, EXECUTED_LIMIT_MS), ("listens", 2, None)):
-        _print_row(name, [sample[column] for sample in samples], limit)
+    limits = (("known", KNOWN_LIMIT_MS), ("published", None), ("executed", EXECUTED_LIMIT_MS), ("listens", None))
+    for (name, limit), values in zip(limits, zip(*samples, strict=True), strict=True):
+        _print_row(name, values, limit)
 
 
-def _kill_once(session: Session, heard: queue.SimpleQueue[Snapshot]) -> tuple[float, float, float]:
-    """Milliseconds from the kill to known, to executed (by the keeper's own clock), to listening."""
+def _kill_once(session: Session, heard: queue.SimpleQueue[Snapshot]) -> tuple[float, float, float, float]:
+    """Milliseconds from the kill to known (the event), to published, to executed (the keeper's clock), to listening."""
     victim = _wait_for(session, 0)
     _connect(victim.port or 0)
     time.sleep(0.15)  # past the last publication: the next one is not held back
@@ -68,11 +71,12 @@ def _kill_once(session: Session, heard: queue.SimpleQueue[Snapshot]) -> tuple[fl
         seen = heard.get(timeout=10.0).find("victim")
         if seen is not None and seen.pid != victim.pid:
             break
-    known = time.perf_counter() - began
+    published = time.perf_counter() - began
     fresh = seen if seen.pid else _wait_for(session, victim.pid)
     _connect(fresh.port or 0)
     listens = time.perf_counter() - began
-    return known * 1000, ((fresh.started_at or 0.0) - wall) * 1000, listens * 1000
+    told = [one.ts for one in session.snapshot().events if one.type is EventType.EXITED]
+    return (told[-1] - wall) * 1000, published * 1000, ((fresh.started_at or 0.0) - wall) * 1000, listens * 1000
 
 
 def _wait_for(session: Session, old_pid: int) -> InstanceSnapshot:
@@ -93,10 +97,10 @@ def _connect(port: int) -> None:
             return
 
 
-def _print_row(name: str, values: list[float], limit: float | None) -> None:
+def _print_row(name: str, values: Sequence[float], limit: float | None) -> None:
     cuts = statistics.quantiles(values, n=100)
     bound = "" if limit is None else f"   limit {limit:.0f} ms, ratio {cuts[98] / limit:.2f}"
-    print(f"{name:<9} p50 {cuts[49]:6.1f}  p90 {cuts[89]:6.1f}  p99 {cuts[98]:6.1f} ms{bound}")
+    print(f"{name:<9}  p50 {cuts[49]:6.1f}  p90 {cuts[89]:6.1f}  p99 {cuts[98]:6.1f} ms{bound}")
 
 
 if __name__ == "__main__":
