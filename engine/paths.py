@@ -77,6 +77,11 @@ class Home:
         """The folder with one instance's crash reports."""
         return self.state_dir / "crashes" / name
 
+    @property
+    def console_crashes(self) -> Path:
+        """The folder with reports of what went wrong in the console itself; no instance can have this name."""
+        return self.state_dir / "crashes" / "_console"
+
     def instance_lock(self, name: str) -> Path:
         """Held by an instance's keeper and inherited by its server."""
         return self.run_dir / f"{name}.lock"

@@ -69,6 +69,8 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self._is_asking = False
         self.remembered = remembered or Remembered()
         """What the operator chose, in earlier runs and in this one."""
+        self.breakdown: BaseException | None = None
+        """What went wrong in the console itself and ended it; None while nothing did."""
         self.dashboard = DashboardScreen(engine, clock=clock, is_demo=is_demo)
         """The screen under everything."""
         for one in THEMES:
@@ -122,6 +124,16 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
             self.screen.dismiss(None)
         else:
             self.push_screen(HelpScreen())
+
+    def _fatal_error(self) -> None:
+        """Textual would print every local variable, keys among them: the caller reports the error without."""
+        self.breakdown = self.breakdown or self._exception
+        self._close_messages_no_wait()
+
+    def break_down(self, error: BaseException) -> None:
+        """End, because a thread of ours went wrong; called on that thread."""
+        self.breakdown = self.breakdown or error
+        self.exit(return_code=1)
 
     def _leave(self, answer: str | None) -> None:
         self._is_asking = False

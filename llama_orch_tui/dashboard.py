@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from engine.errors import ExitCode, UsageError
 from engine.paths import Home, find_home
 from engine.snapshots import LeaderKind
 from llama_orch_tui import __version__
+from llama_orch_tui.breakdown import explain, watch_threads
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.opening import OpeningEngine
+from llama_orch_tui.output import say_error
 from llama_orch_tui.remembered import Remembered
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ def show(home: Home, *, is_demo: bool = False) -> tuple[ExitChoice | None, int]:
     remembered = Remembered(home.ui_file)
     app = ConsoleApp(engine, ask_on_exit=not is_demo, is_demo=is_demo, remembered=remembered)
     app.call_after_refresh(engine.open)
+    watch_threads(app.break_down)
     try:
         choice = app.run()
         failed = any(fault.key == "engine" for fault in engine.snapshot().faults)
@@ -62,4 +66,6 @@ def show(home: Home, *, is_demo: bool = False) -> tuple[ExitChoice | None, int]:
         # From here on the screen is the shell's again: stopping may take a moment.
         remembered.close()
         engine.close(stop_instances=app.return_value is ExitChoice.STOP or is_demo)
+    if app.breakdown is not None:
+        say_error(explain(home, app.breakdown, time.time()))
     return choice, int(ExitCode.STATE_DAMAGED) if failed else app.return_code or 0

@@ -182,9 +182,9 @@ class Supervisor:
             self._publish_if_due()
             (self._idle.set if self._desk.is_idle() else self._idle.clear)()
             try:
-                self._handle(self._inbox.get(timeout=self._wait_s()))
+                self._handle_safely(self._inbox.get(timeout=self._wait_s()))
                 for _ in range(self._inbox.qsize()):
-                    self._handle(self._inbox.get_nowait())
+                    self._handle_safely(self._inbox.get_nowait())
             except queue.Empty:
                 continue
         self._desk.close()
@@ -210,7 +210,10 @@ class Supervisor:
         while self._dirty:
             name = self._dirty.pop()
             if name in self._fleet.slots and self._mandate.covers(name):
-                self._direct(self._fleet.slots[name])
+                try:
+                    self._direct(self._fleet.slots[name])
+                except Exception as error:  # noqa: BLE001 - a mistake of ours about one instance must not end the watch
+                    self._surroundings.note_mistake(f"deciding about {name}", error)
 
     def _direct(self, slot: Slot) -> None:
         before = (slot.state, slot.is_alive)
@@ -232,6 +235,12 @@ class Supervisor:
         self._dirty.update(self._fleet.dependents(name), self._fleet.dependencies(name))
 
     # -- messages
+
+    def _handle_safely(self, message: Message) -> None:
+        try:
+            self._handle(message)
+        except Exception as error:  # noqa: BLE001 - one message that we cannot take must not end the watch over all
+            self._surroundings.note_mistake(f"taking in {type(message).__name__}", error)
 
     def _handle(self, message: Message) -> None:
         if isinstance(message, HealthJudged):

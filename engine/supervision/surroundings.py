@@ -5,6 +5,9 @@ Owned by the supervisor's thread.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 from engine.clock import Clock
 from engine.config.file import LoadedConfig
 from engine.paths import Home
@@ -35,6 +38,14 @@ class Surroundings:
             self._journal.tell(None, EventType.FAULT, message, Level.ERROR, fault=key)
         elif self._faults.pop(key, None) is not None:
             self._journal.tell(None, EventType.FAULT, f"{key}: mended", Level.INFO, fault=key)
+
+    def note_mistake(self, what: str, error: Exception) -> None:
+        """The supervisor itself went wrong: said with where it happened, so that it can be reported and mended."""
+        frames = traceback.extract_tb(error.__traceback__)
+        where = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+        message = f"a mistake in the supervisor, {what}: {error!r}; it goes on, please report this"
+        self._faults["supervisor"] = Fault("supervisor", message, self._clock.wall())
+        self._journal.tell(None, EventType.FAULT, message, Level.ERROR, fault="supervisor", where=tuple(where))
 
     def note_config(self, loaded: LoadedConfig) -> None:
         """The configuration file has been read."""
