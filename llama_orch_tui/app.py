@@ -85,7 +85,6 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         """Begin to poll, and end politely when the terminal goes away."""
         self._watch_signals()
         self.app_resume_signal.subscribe(self, self._repaint)
-        self.theme_changed_signal.subscribe(self, lambda theme: self.remembered.put("theme", theme.name))
         if self.remembered.note:
             self.notify(self.remembered.note, severity="warning", markup=False)
         self.poll_engine()
@@ -114,7 +113,11 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
 
     def action_theme(self) -> None:
         """Choose colours, ours and Textual's."""
-        self.search_themes()
+        from llama_orch_tui.screens.theme import ThemeScreen  # noqa: PLC0415 - nor for a dialog
+
+        ours = [one.name for one in THEMES]
+        others = sorted(name for name in self.available_themes if name not in ours)
+        self.push_screen(ThemeScreen([*ours, *others], self.theme), self._keep_theme)
 
     def action_help(self) -> None:
         """Every key; the same key closes it."""
@@ -139,6 +142,10 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self._is_asking = False
         if answer:
             self.exit(ExitChoice(answer))
+
+    def _keep_theme(self, name: str | None) -> None:
+        if name:
+            self.remembered.put("theme", name)
 
     def _choose_theme(self, name: object) -> None:
         try:

@@ -147,14 +147,30 @@ def test_the_palette_over_the_welcome_does_not_start_anything() -> None:
     drive(engine_of(snapshot(())), script)
 
 
-def test_t_chooses_among_our_themes_and_textuals() -> None:
+def test_t_tries_themes_on_and_enter_keeps_one() -> None:
     async def script(operator: Operator) -> None:
         assert operator.app.theme == DARK.name
         await operator.press("t")
-        await operator.until_shown("Search for themes")
-        await operator.press(*LIGHT.name)
-        await operator.press("enter")
+        await operator.until_shown("enter keep")
+        await operator.press("down")
         await operator.until(lambda: operator.app.theme == LIGHT.name)
+        assert operator.app.remembered.get("theme") is None, "only tried on"
+        await operator.press("enter")
+        await operator.until_gone("enter keep")
+        assert operator.app.theme == operator.app.remembered.get("theme") == LIGHT.name
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+@pytest.mark.parametrize("key", ["escape", "t"])
+def test_backing_out_wears_the_theme_of_before(key: str) -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("t", "j", "j", "j")
+        await operator.until(lambda: operator.app.theme not in {one.name for one in THEMES})
+        await operator.press("k", key)
+        await operator.until_gone("enter keep")
+        assert operator.app.theme == DARK.name
+        assert operator.app.remembered.get("theme") is None
 
     drive(engine_of(snapshot(TRIO)), script)
 

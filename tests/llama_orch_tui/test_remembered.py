@@ -95,7 +95,7 @@ def test_the_theme_is_remembered_and_used_again(tmp_path: Path) -> None:
     remembered = Remembered(tmp_path / "ui.json")
 
     async def choose(operator: Operator) -> None:
-        operator.app.theme = LIGHT.name
+        await operator.press("t", "down", "enter")
         await operator.until(lambda: remembered.get("theme") == LIGHT.name)
 
     drive(engine_of(snapshot(TRIO)), choose, remembered=remembered)

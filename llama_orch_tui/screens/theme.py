@@ -1,0 +1,66 @@
+"""Choosing a theme: the console wears the one under the cursor, and keeps it only when it is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+
+class ThemeScreen(ModalScreen[str | None]):
+    """Returns the name of the chosen theme, or None when the operator backs out; then the old one is worn again."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,t", "cancel", "Cancel", show=False),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+    ]
+
+    def __init__(self, names: Sequence[str], worn: str) -> None:
+        super().__init__()
+        self._names = tuple(names)
+        self._worn = worn
+
+    def compose(self) -> ComposeResult:
+        """The names in a corner, so that the console stays in sight."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Theme"
+            yield OptionList(*(Option(name, id=name) for name in self._names), markup=False)
+            yield Static("↑↓ try on · enter keep · esc as before", classes="quiet", markup=False)
+
+    def on_mount(self) -> None:
+        """The cursor stands on what is worn."""
+        names = self.query_one(OptionList)
+        names.highlighted = self._names.index(self._worn) if self._worn in self._names else 0
+        names.focus()
+
+    @on(OptionList.OptionHighlighted)
+    def try_on(self, event: OptionList.OptionHighlighted) -> None:
+        """Wear what is under the cursor."""
+        if event.option.id is not None:
+            self.app.theme = event.option.id
+
+    @on(OptionList.OptionSelected)
+    def keep(self, event: OptionList.OptionSelected) -> None:
+        """Enter or a click keeps it."""
+        self.dismiss(event.option.id)
+
+    def action_cancel(self) -> None:
+        """Wear what was worn before."""
+        self.app.theme = self._worn
+        self.dismiss(None)
+
+    def action_cursor_down(self) -> None:
+        """The next one."""
+        self.query_one(OptionList).action_cursor_down()
+
+    def action_cursor_up(self) -> None:
+        """The one before."""
+        self.query_one(OptionList).action_cursor_up()
