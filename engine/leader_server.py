@@ -77,6 +77,10 @@ class LeaderServer:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._thread.start()
 
+    def count_clients(self) -> int:
+        """How many are connected at this moment. From any thread."""
+        return len(self._clients)
+
     def publish(self, snapshot: Snapshot) -> None:
         """Have every subscriber told. Returns at once."""
         with self._mail.lock:

@@ -223,6 +223,14 @@ class LeadingEngine:
             self._inbox.put(RequestFiled(request, future))
         return future
 
+    def reload_config(self) -> None:
+        """Have the configuration file read now. Returns at once."""
+        self._config.reload()
+
+    def count_clients(self) -> int:
+        """How many consoles and commands are connected."""
+        return self._server.count_clients()
+
     # -- the end
 
     def close(self, *, stop_instances: bool = False) -> None:

@@ -192,6 +192,11 @@ def supervisor_lock(home: Home, kind: str) -> KernelLock:
     return KernelLock(home.supervisor_lock, kind, lambda: _read_records(home.leader_record))
 
 
+def daemon_lock(home: Home) -> KernelLock:
+    """The lock that a daemon holds for its whole life; its own record names it, too."""
+    return KernelLock(home.daemon_lock, "daemon", lambda: _read_records(home.daemon_record))
+
+
 def config_lock(home: Home, kind: str) -> KernelLock:
     """The lock under which the configuration file is edited."""
     return KernelLock(home.config_lock, kind)

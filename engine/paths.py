@@ -69,6 +69,21 @@ class Home:
         """Held while the configuration file is edited."""
         return self.state_dir / "config.lock"
 
+    @property
+    def daemon_lock(self) -> Path:
+        """Held by the daemon for its whole life, whether it leads or stands by."""
+        return self.state_dir / "daemon.lock"
+
+    @property
+    def daemon_record(self) -> Path:
+        """Who the daemon is, for people; the lock alone proves it."""
+        return self.run_dir / "daemon"
+
+    @property
+    def daemon_dir(self) -> Path:
+        """The daemon's own log, and what it said on stderr when it was started in the background."""
+        return self.state_dir / "daemon"
+
     def instance_logs(self, name: str) -> Path:
         """The log folder of one instance."""
         return self.logs_dir / name

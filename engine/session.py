@@ -88,6 +88,8 @@ class Session:
         self._error: Exception | None = None
         self._is_closing = False
         self._stops_instances = False
+        self._is_aside = False
+        self._stood_aside = threading.Event()
         self._kept: list[_Wish] = []
         self._kept_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="succession", daemon=True)
@@ -189,6 +191,30 @@ class Session:
         """All there is to say about one instance."""
         return describe_instance(self._home, name, self.snapshot(), os.environ)
 
+    def reload_config(self) -> None:
+        """Have the leading engine read the configuration file now; a follower's leader looks by itself."""
+        if isinstance(engine := self._engine, LeadingEngine):
+            engine.reload_config()
+
+    def count_clients(self) -> int:
+        """How many consoles and commands are connected to this one; 0 while it does not lead."""
+        return engine.count_clients() if isinstance(engine := self._engine, LeadingEngine) else 0
+
+    def stand_aside(self, timeout_s: float) -> bool:
+        """Let go of the lead, and neither lead nor follow until `step_back`: this process is about to be suspended.
+
+        False when that is not done within `timeout_s` seconds; it is under way then.
+        """
+        self._stood_aside.clear()
+        self._is_aside = True
+        self._wake.set()
+        return self._stood_aside.wait(timeout_s)
+
+    def step_back(self) -> None:
+        """Lead or follow again, after `stand_aside`. Returns at once."""
+        self._is_aside = False
+        self._wake.set()
+
     def close(self, *, stop_instances: bool = False) -> None:
         """End every thread of the engine; the models run on unless `stop_instances`. Idempotent."""
         self._stops_instances = stop_instances
@@ -205,7 +231,10 @@ class Session:
         try:
             while not self._is_closing:
                 self._wake.clear()
-                if self._lock.try_acquire():
+                if self._is_aside:
+                    self._stood_aside.set()
+                    self._wake.wait()
+                elif self._lock.try_acquire():
                     self._lead()
                 else:
                     self._follow()
@@ -227,14 +256,17 @@ class Session:
             self._settled.set()
             self._hand_over()
             files = self._identify_files()
-            while not self._is_closing and self._lock.is_same() and self._identify_files() == files:
+            while not self._is_leaving() and self._lock.is_same() and self._identify_files() == files:
                 self._wake.wait(GUARD_PERIOD_S)
             self._engine = None
             engine.close(stop_instances=self._stops_instances)
-            if not self._is_closing:  # who leads before the keepers have made their locks again finds no run
+            if not self._is_leaving():  # who leads before the keepers have made their locks again finds no run
                 self._wake.wait(KEEPERS_LOOK_S)
         finally:
             self._lock.release()
+
+    def _is_leaving(self) -> bool:
+        return self._is_closing or self._is_aside
 
     def _identify_files(self) -> tuple[tuple[int, int] | None, ...]:
         """What database and socket are right now: without them another can lead, or nobody reaches this one."""

@@ -9,6 +9,7 @@ import typer
 
 from engine.errors import EXIT_CODE_MEANINGS
 from engine.snapshots import Act, Level, Stream, Target
+from llama_orch_tui.daemon_commands import daemon
 
 EXIT_CODES = "\n\n".join(f"{int(code)}  {meaning}" for code, meaning in EXIT_CODE_MEANINGS.items())
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
@@ -28,7 +29,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-daemon = typer.Typer(help="Supervise without a screen.", rich_markup_mode=None, no_args_is_help=True)
 config = typer.Typer(help="The configuration file.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(daemon, name="daemon")
 app.add_typer(config, name="config")
@@ -169,14 +169,6 @@ def import_(
     from llama_orch_tui.importing import import_old_home  # noqa: PLC0415
 
     _finish(import_old_home(folder, is_dry_run=dry_run))
-
-
-@daemon.command("run")
-def daemon_run() -> None:
-    """Supervise in the foreground until SIGTERM or Ctrl-C; the models run on."""
-    from llama_orch_tui.foreground import run_daemon  # noqa: PLC0415
-
-    _finish(run_daemon())
 
 
 @config.command("path")

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from engine.snapshots import Event, InstanceSnapshot, Level, LogLine, Snapshot, State
+from engine.snapshots import Event, InstanceSnapshot, LeaderInfo, Level, LogLine, Snapshot, State
 from engine.times import format_time
 
 GAP = "  "
@@ -115,15 +115,18 @@ def ps_to_json(snapshot: Snapshot) -> dict[str, object]:
     """The object of `ps --json`."""
     leader = snapshot.leader
     return {
-        "leader": None
-        if leader is None
-        else {
-            "pid": leader.pid,
-            "kind": leader.kind.value,
-            "since": format_time(leader.since),
-            "version": leader.version,
-        },
+        "leader": None if leader is None else leader_to_json(leader),
         "instances": [_instance_to_json(one) for one in snapshot.instances],
+    }
+
+
+def leader_to_json(leader: LeaderInfo) -> dict[str, object]:
+    """Who leads, as `ps --json` and `daemon status --json` tell it."""
+    return {
+        "pid": leader.pid,
+        "kind": leader.kind.value,
+        "since": format_time(leader.since),
+        "version": leader.version,
     }
 
 

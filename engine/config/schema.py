@@ -197,6 +197,16 @@ class DashboardConfig(Table):
     )
 
 
+class DaemonConfig(Table):
+    """How the daemon behaves."""
+
+    shutdown_timeout: PositiveSeconds = Field(
+        10.0,
+        description="Seconds after which a daemon that was told to end leaves at once, whatever hangs; "
+        "the models run on.",
+    )
+
+
 class MetricsConfig(Table):
     """The Prometheus exporter of the leader."""
 
@@ -214,6 +224,7 @@ class Config(Table):
 
     server: ServerConfig = Field(ServerConfig(), description="The server program.")
     dashboard: DashboardConfig = Field(DashboardConfig(), description="The dashboard.")
+    daemon: DaemonConfig = Field(DaemonConfig(), description="The daemon.")
     defaults: DefaultsConfig = Field(DefaultsConfig(), description="What every instance inherits.")
     instances: dict[str, InstanceConfig] = Field(default_factory=dict, description="The servers, by name.")
     profiles: dict[str, ProfileConfig] = Field(default_factory=dict, description="Named sets of instances.")

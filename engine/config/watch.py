@@ -21,7 +21,9 @@ class ConfigWatch:
         self._environ = environ
         self._on_read = on_read
         self._stamp = _read_stamp(path)
-        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._is_asked = False
+        self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="config-watch", daemon=True)
 
     def read(self) -> LoadedConfig:
@@ -33,15 +35,24 @@ class ConfigWatch:
         """Begin to look."""
         self._thread.start()
 
+    def reload(self) -> None:
+        """Have the file read now, changed or not. Returns at once."""
+        self._is_asked = True
+        self._wake.set()
+
     def close(self) -> None:
         """End the thread."""
-        self._stop.set()
+        self._is_closing = True
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK_PERIOD_S):
-            if _read_stamp(self._path) != self._stamp:
+        while not self._is_closing:
+            self._wake.wait(LOOK_PERIOD_S)
+            self._wake.clear()
+            is_asked, self._is_asked = self._is_asked, False
+            if not self._is_closing and (is_asked or _read_stamp(self._path) != self._stamp):
                 self._on_read(self.read())
 
 

@@ -49,6 +49,12 @@ def reap_child(pid: int) -> bool:
         return True
 
 
+def await_child(pid: int) -> None:
+    """Wait for the end of our own child, and collect it."""
+    with contextlib.suppress(ChildProcessError):  # somebody has collected it before
+        os.waitpid(pid, 0)
+
+
 def end_child(pid: int) -> None:
     """Kill our own child, if it still lives, and collect it."""
     if not reap_child(pid):
@@ -60,6 +66,12 @@ def kill_process(pid: int) -> None:
     """Kill a process that the caller has proven to be ours; one that is gone is no error."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def ask_to_end(pid: int) -> None:
+    """Ask a process that the caller has proven to be ours to end in good order; one that is gone is no error."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
 
 
 def kill_session(leader: int) -> None:

@@ -6,6 +6,8 @@ import sys
 
 if sys.platform == "win32":
     from engine.process.windows import (
+        ask_to_end,
+        await_child,
         connect_private,
         end_child,
         is_locked,
@@ -30,6 +32,8 @@ else:
         read_start_ticks,
     )
     from engine.process.posix_engine import (
+        ask_to_end,
+        await_child,
         connect_private,
         end_child,
         kill_process,
@@ -40,6 +44,8 @@ else:
     )
 
 __all__ = [
+    "ask_to_end",
+    "await_child",
     "connect_private",
     "end_child",
     "is_locked",

@@ -32,6 +32,16 @@ def reap_child(pid: int) -> bool:
     refuse()
 
 
+def await_child(pid: int) -> None:
+    """Refused: see `refuse`."""
+    refuse()
+
+
+def ask_to_end(pid: int) -> None:
+    """Refused: see `refuse`."""
+    refuse()
+
+
 def end_child(pid: int) -> None:
     """Refused: see `refuse`."""
     refuse()

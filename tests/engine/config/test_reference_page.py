@@ -15,6 +15,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encod
 SECTIONS = {
     "[server]": schema.ServerConfig,
     "[dashboard]": schema.DashboardConfig,
+    "[daemon]": schema.DaemonConfig,
     "[instances.NAME]": schema.InstanceConfig,
     "[instances.NAME.healthcheck]": schema.HealthcheckConfig,
     "[instances.NAME.restart_policy]": schema.RestartPolicyConfig,
