@@ -22,6 +22,8 @@ from engine.errors import DaemonError, ExitCode
 from engine.snapshots import Act, State
 from tests.fakes.homes import ThrowAwayHome, act, is_alive, kill, wait_for, wait_for_state
 
+assert sys.platform != "win32"  # terminals and signals are POSIX
+
 ARGV = [sys.executable, "-P", "-m", "llama_orch_tui", "daemon", "run", "--detached"]
 TAKE_TERMINAL = (
     "import fcntl, os, sys, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\nos.execv(sys.executable, sys.argv[1:])"
