@@ -14,6 +14,9 @@ VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 BEATS_PER_PERIOD = 3.0
 """A sign of life is sent that often within the watchdog's period; systemd advises two at least."""
 
+SEND_LIMIT_S = 0.5
+"""A systemd that takes nothing up must not keep the daemon."""
+
 
 class Notifier:
     """Speaks to systemd. `address` empty means that nobody listens."""
@@ -43,6 +46,7 @@ class Notifier:
         if not self._address or not hasattr(socket, "AF_UNIX"):
             return
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(SEND_LIMIT_S)
             sender.sendto("\n".join(lines).encode(), self._address)
 
 

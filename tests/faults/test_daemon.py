@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import termios
+import threading
 from pathlib import Path
 
 import pytest
@@ -187,10 +188,12 @@ def test_systemd_hears_of_readiness_life_and_end_and_no_model_inherits_its_socke
     den: ThrowAwayHome, tmp_path: Path
 ) -> None:
     den.write_fakes("a")
+    heard: list[bytes] = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(20)
-        environ = den.environment() | {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "300000"}
+        listener = threading.Thread(target=lambda: heard.extend(iter(lambda: systemd.recv(999), b"over")))
+        listener.start()
+        environ = den.environment() | {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "3000000"}
         daemon = subprocess.Popen(
             [sys.executable, "-m", "llama_orch_tui", "daemon", "run"],
             env=environ,
@@ -198,14 +201,18 @@ def test_systemd_hears_of_readiness_life_and_end_and_no_model_inherits_its_socke
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
-        assert systemd.recv(999).startswith(b"READY=1\nSTATUS=leads")
-        wait_for(lambda: systemd.recv(999) == b"WATCHDOG=1", "it is alive")
+        wait_for(lambda: heard and heard[0].startswith(b"READY=1\nSTATUS=leads"), "it is ready")
+        wait_for(lambda: b"WATCHDOG=1" in heard, "it is alive")
         assert den.run_cli("start", "a", "--wait").returncode == 0
         server = den.find_servers()[0]
         assert "NOTIFY_SOCKET" not in Path(f"/proc/{server}/environ").read_text()
         daemon.send_signal(signal.SIGTERM)
-        wait_for(lambda: systemd.recv(999) == b"STOPPING=1", "it says that it ends")
         assert daemon.wait(20) == 0
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"over", str(tmp_path / "notify"))
+        listener.join()
+    assert heard[-1] == b"STOPPING=1"
+    assert any(one.startswith(b"STATUS=leads; 1 of 1") for one in heard)
 
 
 def test_no_secret_reaches_its_log(den: ThrowAwayHome) -> None:
