@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
     from engine.paths import HOME_VARIABLE, Home, find_home
     from engine.protocol import Engine, LogView
     from engine.session import Session
-    from engine.state.reading import read_stored_events
+    from engine.state.events import get_recent_events, log_event
     from engine.times import format_time, parse_time
 
 _HOMES = {
@@ -67,7 +67,8 @@ _HOMES = {
     "plan_import": "engine.legacy.carrying",
     "raise_for_problems": "engine.config.file",
     "read_leader": "engine.following",
-    "read_stored_events": "engine.state.reading",
+    "get_recent_events": "engine.state.events",
+    "log_event": "engine.state.events",
     "read_tail": "engine.logs.reader",
 }
 
@@ -97,14 +98,15 @@ __all__ = [
     "find_scope",
     "follow",
     "format_time",
+    "get_recent_events",
     "iter_lines",
     "load_config",
+    "log_event",
     "observe",
     "parse_time",
     "plan_import",
     "raise_for_problems",
     "read_leader",
-    "read_stored_events",
     "read_tail",
 ]
 

@@ -14,7 +14,8 @@ from engine.errors import EngineError, NoSuchInstanceError
 from engine.logs.reader import read_tail
 from engine.paths import Home
 from engine.snapshots import DescribeSection, Description, EventQuery, InstanceSnapshot, Snapshot, Stream
-from engine.state.reading import read_stored_events, read_stored_health
+from engine.state.events import get_recent_events
+from engine.state.reading import read_stored_health
 from engine.supervision.crash_reports import find_newest_report
 from engine.times import format_time
 
@@ -121,7 +122,7 @@ def _health(home: Home, name: str) -> tuple[str, ...]:
 
 
 def _events(home: Home, name: str) -> tuple[str, ...]:
-    events = read_stored_events(home.state_file, EventQuery(instance=name, limit=SHOWN_EVENTS))
+    events = get_recent_events(home.state_file, EventQuery(instance=name, limit=SHOWN_EVENTS))
     return tuple(f"{format_time(event.ts)}  {event.type:<10}  {event.message}" for event in events)
 
 

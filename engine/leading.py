@@ -37,7 +37,8 @@ from engine.snapshots import (
     Snapshot,
     Target,
 )
-from engine.state.store import Store, open_store
+from engine.state.expiry import Expiry
+from engine.state.store import Store, describe_damage, describe_trouble, open_store
 from engine.state.writer import StateWriter
 from engine.supervision.desk import Desk
 from engine.supervision.fleet import Fleet
@@ -65,8 +66,6 @@ RECALL_LIMIT_S = 0.5
 """How long a locked database may hold up a take-over."""
 IDLE_LIMIT_S = 10.0
 """How long a command that leads stays for what other commands have asked of it."""
-EVENT_RETENTION_S = 7 * 86400.0
-RETENTION_PIECE = 5000
 STOP_MARGIN_S = 10.0
 """How much longer than the longest grace stopping everything may take."""
 
@@ -119,6 +118,7 @@ class LeadingEngine:
         """Everything with a thread of its own; each only ever posts into the supervisor's inbox."""
         post = self._inbox.put
         self._writer = StateWriter(self._home.state_file, lambda message: post(FaultTold("state", message)))
+        self._expiry = Expiry(self._home.state_file, self._clock, lambda message: post(FaultTold("expiry", message)))
         self._watcher = KeeperWatcher(
             lambda name, record: post(KeeperSaid(name, record)), lambda name, run: post(KeeperGone(name, run))
         )
@@ -135,7 +135,7 @@ class LeadingEngine:
         """What the database knows; a locked or unwritable one is no reason not to lead."""
         self._stored_events: tuple[Event, ...] = ()
         try:
-            store = open_store(self._home.state_file, busy_timeout_s=RECALL_LIMIT_S)
+            store = open_store(self._home.state_file, busy_timeout_s=RECALL_LIMIT_S, clock=self._clock)
             if store is None:
                 return Remembered({}, {}), {}
             with contextlib.closing(store):
@@ -143,16 +143,16 @@ class LeadingEngine:
                 self._stored_events = store.read_events(EventQuery(limit=KEPT_EVENTS))
                 return Remembered(store.load_desired(), store.load_runtime()), store.load_decision_times()
         except (sqlite3.OperationalError, OSError) as error:
-            self._inbox.put(FaultTold("state", f"{self._home.state_file}: {error}"))
+            self._inbox.put(FaultTold("state", describe_trouble(self._home.state_file, error)))
             return Remembered({}, {}), {}
+        except sqlite3.DatabaseError as error:
+            raise describe_damage(self._home.state_file, error) from error
 
     def _settle(self, store: Store) -> None:
         """Close what a leader before us left half done: the facts tell what became of it, it is not repeated."""
         now = self._clock.wall()
         with contextlib.suppress(sqlite3.OperationalError), store.transaction():
             store.settle_requests("the leader ended before it was done", int(ExitCode.LEADER_TIMEOUT), now)
-            store.delete_older("events", now - EVENT_RETENTION_S, RETENTION_PIECE)
-            store.delete_older("health_history", now - EVENT_RETENTION_S, RETENTION_PIECE)
 
     def _build_kit(self, *, is_demo: bool) -> tuple[Kit, set[str]]:
         dirty: set[str] = set()
@@ -167,6 +167,7 @@ class LeadingEngine:
             desk=Desk(fleet, journal, self._writer, self._clock, dirty.add),
             journal=journal,
             writer=self._writer,
+            expiry=self._expiry,
             starter=Starter(self._home, ports, os.environ, is_demo),
             ports=ports,
             watcher=self._watcher,
@@ -180,7 +181,7 @@ class LeadingEngine:
 
     def _begin(self, leader: LeaderInfo, remembered: Remembered, decided: dict[str, float]) -> None:
         self._writer.start()
-        for part in (self._watcher, self._monitor, self._meter):
+        for part in (self._watcher, self._monitor, self._meter, self._expiry):
             part.start()
         kind = leader.kind.value
         self._supervisor.journal.tell(
@@ -248,6 +249,7 @@ class LeadingEngine:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._clear_inbox()
         self._server.close()  # after everybody's answer
+        self._expiry.close()
         self._meter.close()
         self._monitor.close()
         self._watcher.close()

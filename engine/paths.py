@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,6 +125,17 @@ class Home:
     def environment(self) -> dict[str, str]:
         """The variable that leads a child process to this home."""
         return {HOME_VARIABLE: str(self.state_dir)}
+
+
+def state_backup(state_file: Path, version: int, ts: float) -> Path:
+    """Where a copy of the database lies that was made at `ts` (wall clock), before it was brought from `version` on."""
+    made = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(ts))
+    return state_file.with_name(f"{state_file.stem}.{made}.v{version}.backup")
+
+
+def find_state_backups(state_file: Path) -> list[Path]:
+    """Every copy of the database, the oldest first."""
+    return sorted(state_file.parent.glob(f"{state_file.stem}.*.v*.backup"))
 
 
 def short_socket_dir() -> Path:

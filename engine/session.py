@@ -41,7 +41,7 @@ from engine.snapshots import (
     Stream,
     Target,
 )
-from engine.state.reading import read_stored_events
+from engine.state.events import get_recent_events
 
 TRY_PERIOD_S = 0.5
 """How often a follower tries the lock beside hearing its leader go: far below the 2 s in which one must lead again."""
@@ -177,7 +177,7 @@ class Session:
 
     def read_events(self, query: EventQuery) -> tuple[Event, ...]:
         """Stored events, oldest first."""
-        return read_stored_events(self._home.state_file, query)
+        return get_recent_events(self._home.state_file, query)
 
     def read_log(self, name: str, lines: int, stream: Stream = Stream.BOTH) -> tuple[LogLine, ...]:
         """The last lines of an instance's log."""

@@ -298,6 +298,7 @@ class EventQuery:
     until: float | None = None
     level: Level | None = None
     """This level and the louder ones."""
+    type: EventType | str | None = None
     limit: int = 1000
 
 

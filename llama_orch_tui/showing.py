@@ -59,7 +59,7 @@ def show_events(name: str | None, lines: int, since: str, until: str, level: Lev
         level=level,
         limit=lines,
     )
-    for event in engine.read_stored_events(home.state_file, query):
+    for event in engine.get_recent_events(home.state_file, query):
         if as_json:
             output.say_json(output.event_to_json(event))
         else:

@@ -152,6 +152,14 @@ Megabytes = Annotated[
     Field(strict=True, gt=0, le=1_000_000, allow_inf_nan=False),
     Words("a number of megabytes above 0, at most 1000000", "10"),
 ]
+Days = Annotated[
+    float,
+    Field(strict=True, gt=0, le=36_500, allow_inf_nan=False),
+    Words("a number of days above 0, at most 36500", "7"),
+]
+Rows = Annotated[
+    int, Field(strict=True, ge=1000, le=100_000_000), Words("a whole number from 1000 to 100000000", "1000000")
+]
 Backups = Annotated[int, Field(strict=True, ge=0, le=1000), Words("a whole number from 0 to 1000", "3")]
 Retries = Annotated[int, Field(strict=True, ge=0, le=1_000_000), Words("a whole number from 0 to 1000000", "5")]
 Probes = Annotated[int, Field(strict=True, ge=1, le=1000), Words("a whole number from 1 to 1000", "3")]

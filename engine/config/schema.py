@@ -10,6 +10,7 @@ from engine.config.conflicts import find_conflicts, missing_port
 from engine.config.fields import (
     Backups,
     ContextSize,
+    Days,
     Environment,
     FilePath,
     FilledText,
@@ -36,6 +37,7 @@ from engine.config.fields import (
     RestartMode,
     RestartModeWord,
     Retries,
+    Rows,
     Seconds,
     ServerChoice,
     Share,
@@ -207,6 +209,17 @@ class DaemonConfig(Table):
     )
 
 
+class EventsConfig(Table):
+    """How much history is kept."""
+
+    retention_days: Days = Field(
+        7.0, description="Days after which events and health records are deleted; imported ones are kept."
+    )
+    max_rows: Rows = Field(
+        1_000_000, description="How many events, and health records, are kept at most; the oldest go first."
+    )
+
+
 class MetricsConfig(Table):
     """The Prometheus exporter of the leader."""
 
@@ -228,5 +241,6 @@ class Config(Table):
     defaults: DefaultsConfig = Field(DefaultsConfig(), description="What every instance inherits.")
     instances: dict[str, InstanceConfig] = Field(default_factory=dict, description="The servers, by name.")
     profiles: dict[str, ProfileConfig] = Field(default_factory=dict, description="Named sets of instances.")
+    events: EventsConfig = Field(EventsConfig(), description="How much history is kept.")
     metrics: MetricsConfig = Field(MetricsConfig(), description="The Prometheus exporter.")
     keys: KeyTable = Field(default_factory=dict, description="Key bindings: an action's id and its key.")

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.errors import StateError
-from engine.snapshots import Event, EventQuery, Health
-from engine.state.store import Store, open_store
+from engine.snapshots import Health
+from engine.state.store import Store, describe_damage, open_store
+from engine.state.upgrade import read_version
 
 IMPORTS_SINCE = 2
 """The schema version that first told imported rows from others."""
@@ -29,18 +30,10 @@ def reading(path: Path) -> Iterator[Store | None]:
             return
         with contextlib.closing(store):
             yield store
-    except sqlite3.Error as error:
+    except sqlite3.OperationalError as error:
         raise StateError(f"{path}: cannot be read: {error}") from error
-
-
-def read_stored_events(path: Path, query: EventQuery) -> tuple[Event, ...]:
-    """Stored events, oldest first; none when there is no database yet.
-
-    Raises:
-        StateError: the database cannot be read.
-    """
-    with reading(path) as store:
-        return store.read_events(query) if store is not None else ()
+    except sqlite3.DatabaseError as error:
+        raise describe_damage(path, error) from error
 
 
 def read_stored_health(path: Path, name: str, limit: int) -> tuple[tuple[float, Health, float | None, str], ...]:
@@ -73,6 +66,6 @@ def read_schema_version(path: Path) -> int:
     """
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:
-            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+            return read_version(connection)
     except sqlite3.Error as error:
         raise StateError(f"{path}: cannot be read: {error}") from error

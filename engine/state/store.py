@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
+from engine.clock import Clock
 from engine.errors import StateError
+from engine.paths import find_state_backups
 from engine.snapshots import (
     Desired,
     Event,
@@ -27,10 +30,30 @@ from engine.snapshots import (
     Status,
     parse_event_type,
 )
-from engine.state.migrations import MIGRATIONS, SCHEMA_VERSION
+from engine.state.migrations import SCHEMA_VERSION
+from engine.state.upgrade import bring_up_to_date, has_tables, read_version
 
 BUSY_TIMEOUT_S = 5.0
-_LEVELS = list(Level)
+_LEVELS = tuple(Level)
+_EventRow = tuple[int, float, str | None, str, str, str, str]
+
+
+class Kept(StrEnum):
+    """A table whose rows are kept for a while only."""
+
+    EVENTS = "events"
+    HEALTH = "health_history"
+    REQUESTS = "requests"
+
+    @property
+    def time(self) -> str:
+        """The column that tells a row's age."""
+        return "created_at" if self is Kept.REQUESTS else "ts"
+
+    @property
+    def own(self) -> str:
+        """The condition that leaves imported rows out."""
+        return "" if self is Kept.REQUESTS else "AND imported_from IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +69,8 @@ class RuntimeRow:
     cmdline: str = ""
     """Redacted."""
     binary: str = ""
+    binary_version: str = ""
+    """What the program says of its version; empty when it was not asked, or says nothing."""
     status: Status = Status.STOPPED
     health: Health = Health.UNKNOWN
     started_at: float | None = None
@@ -186,26 +211,29 @@ class Store:
 
     def read_events(self, query: EventQuery) -> tuple[Event, ...]:
         """The newest events that match, oldest first."""
-        wanted: list[tuple[str, object]] = []
-        if query.instance is not None:
-            wanted.append(("instance = ?", query.instance))
-        if query.since is not None:
-            wanted.append(("ts >= ?", query.since))
-        if query.until is not None:
-            wanted.append(("ts <= ?", query.until))
-        clauses = [clause for clause, _ in wanted]
-        values = [value for _, value in wanted]
-        if query.level is not None:
-            louder = _LEVELS[_LEVELS.index(query.level) :]
-            clauses.append(f"level IN ({', '.join('?' * len(louder))})")
-            values += [level.value for level in louder]
+        # One level at a time: only so is each answered from an index, in the order of time.
+        levels = (None,) if query.level in (None, Level.INFO) else _LEVELS[_LEVELS.index(query.level) :]
+        rows = [row for level in levels for row in self._read_page(query, level)]
+        rows.sort(key=lambda row: (row[1], row[0]))
+        return tuple(_parse_event(row) for row in rows[max(0, len(rows) - query.limit) :])
+
+    def _read_page(self, query: EventQuery, level: Level | None) -> list[_EventRow]:
+        wanted: list[tuple[str, object]] = [
+            ("instance = ?", query.instance),
+            ("type = ?", query.type),
+            ("level = ?", level),
+            ("ts >= ?", query.since),
+            ("ts <= ?", query.until),
+        ]
+        clauses = [clause for clause, value in wanted if value is not None]
+        if level is not None:
+            clauses.append("level <> 'info'")  # says it in the words of the index, which holds no other rows
         where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-        rows = self._connection.execute(
+        return self._connection.execute(
             "SELECT id, ts, instance, level, type, message, meta FROM events"  # noqa: S608 - clauses are ours
             f" {where} ORDER BY ts DESC, id DESC LIMIT ?",
-            (*values, query.limit),
+            (*(value for _, value in wanted if value is not None), query.limit),
         ).fetchall()
-        return tuple(_parse_event(row) for row in reversed(rows))
 
     def add_health(
         self,
@@ -239,22 +267,34 @@ class Store:
         ).fetchall()
         return tuple((ts, Health(health), latency, message) for ts, health, latency, message in reversed(rows))
 
-    def delete_older(self, table: str, before: float, at_most: int) -> int:
-        """Delete up to `at_most` of the oldest rows of `events` or `health_history` before a moment; how many.
+    def find_older(self, table: Kept, after: float, before: float, limit: int) -> list[tuple[int, float]]:
+        """Number and time of the oldest rows (`limit` at most) from the moment `after` to just before `before`.
 
-        In pieces, because one large delete would hold up everything else that writes. Imported rows are left: they are
-        all that remains of the other program's history.
+        Imported rows are left out: they are all that remains of the other program's history.
         """
-        if table not in ("events", "health_history"):
-            raise ValueError(table)
         return self._connection.execute(
-            f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table}"  # noqa: S608 - checked above
-            " WHERE ts < ? AND imported_from IS NULL ORDER BY ts LIMIT ?)",
-            (before, at_most),
-        ).rowcount
+            f"SELECT rowid, {table.time} FROM {table}"  # noqa: S608 - our own names
+            f" WHERE {table.time} >= ? AND {table.time} < ? {table.own} ORDER BY {table.time} LIMIT ?",
+            (after, before, limit),
+        ).fetchall()
+
+    def find_surplus(self, table: Kept, max_rows: int, limit: int) -> list[int]:
+        """Numbers of the oldest written rows (`limit` at most) beyond the newest `max_rows`, imported ones aside."""
+        where = "imported_from IS NOT NULL"
+        imported = self._connection.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0]  # noqa: S608
+        newest = self._connection.execute(f"SELECT max(id) FROM {table}").fetchone()[0] or 0  # noqa: S608
+        rows = self._connection.execute(
+            f"SELECT id FROM {table} WHERE id <= ? {table.own} ORDER BY id LIMIT ?",  # noqa: S608
+            (newest - max_rows - imported, limit),
+        )
+        return [number for (number,) in rows]
+
+    def delete_rows(self, table: Kept, numbers: Sequence[int]) -> None:
+        """Delete these rows."""
+        self._connection.executemany(f"DELETE FROM {table} WHERE rowid = ?", [(number,) for number in numbers])  # noqa: S608
 
 
-def _parse_event(row: tuple[int, float, str | None, str, str, str, str]) -> Event:
+def _parse_event(row: _EventRow) -> Event:
     identity, ts, instance, level, kind, message, meta = row
     pairs: dict[str, MetaValue] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(meta).items()
@@ -262,14 +302,18 @@ def _parse_event(row: tuple[int, float, str | None, str, str, str, str]) -> Even
     return Event(ts, instance, Level(level), parse_event_type(kind), message, tuple(sorted(pairs.items())), identity)
 
 
-def open_store(path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Store | None:
-    """Open the database, made and migrated if need be; None when there is none and `create` is False.
+def open_store(
+    path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S, clock: Clock | None = None
+) -> Store | None:
+    """Open the database, made and brought up to date if need be; None when there is none and `create` is False.
 
-    Only the holder of the supervisor lock may create or migrate.
+    Only the holder of the supervisor lock may create it or bring it up to date; `clock` names the copy made before.
 
     Raises:
-        StateError: it is damaged, newer than this program, or (without `create`) older.
+        StateError: it is damaged, another program's, newer than this one, or (without `create`) older; or it could
+            not be brought up to date.
         sqlite3.OperationalError: it is locked, or its folder cannot be written.
+        OSError: its folder cannot be made, or has no room for the copy.
     """
     if not create and not path.exists():
         return None
@@ -278,43 +322,53 @@ def open_store(path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_
     try:
         connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
         try:
-            _prepare(connection, path, create=create)
+            is_ready = _prepare(connection, path, clock or Clock(), create=create)
         except BaseException:
             connection.close()
             raise
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise
-        raise StateError(f"{path}: damaged ({error}); move it away to begin anew, or restore a copy of it") from error
+        raise describe_damage(path, error) from error
+    if not is_ready:
+        connection.close()
+        return None
     return Store(connection)
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+def describe_damage(path: Path, error: sqlite3.Error) -> StateError:
+    """What to say of a database whose content makes no sense; nothing is ever written over it."""
+    copies = find_state_backups(path)
+    copy = f", for one {copies[-1].name}" if copies else ""
+    return StateError(f"{path}: damaged ({error}); move it away to begin anew, or put a copy of it in its place{copy}")
+
+
+def describe_trouble(path: Path, error: Exception) -> str:
+    """What went wrong with the database at `path`; some errors name it themselves."""
+    return str(error) if str(path) in str(error) else f"{path}: {error}"
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, clock: Clock, *, create: bool) -> bool:
+    """Make it fit for use; False when nobody has written anything into it yet."""
+    version = read_version(connection)
     if version > SCHEMA_VERSION:
         raise StateError(
             f"{path}: written by a newer version (schema {version}, this program knows {SCHEMA_VERSION});"
             " update llama-orch-tui"
         )
     if version < SCHEMA_VERSION:
+        is_empty = version == 0 and not has_tables(connection)
+        if version == 0 and not is_empty:
+            raise StateError(f"{path}: a database of another program; move it away to begin anew")
         if not create:
+            if is_empty:
+                return False
             raise StateError(
                 f"{path}: written by an older version; the next dashboard or daemon will bring it up to date"
             )
-        _migrate(connection, path, version)
+        path.chmod(0o600)  # the -wal and -shm files take the mode of this one
+        connection.execute("PRAGMA journal_mode = WAL")
+        bring_up_to_date(connection, path, clock.wall())
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
-
-
-def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    path.chmod(0o600)  # the -wal and -shm files take the mode of this one
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        for step in MIGRATIONS[version:]:
-            step(connection)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
+    return True

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.errors import StateError
 from engine.snapshots import Desired
-from engine.state.store import Store, open_store
+from engine.state.store import Store, describe_trouble, open_store
 
 Write = Callable[[Store], None]
 
@@ -92,7 +92,9 @@ class StateWriter:
                     if store is not None:
                         store.close()
                         store = None
-                    self._report(f"{self._path}: {error}; supervision goes on, what happens is kept in memory")
+                    self._report(
+                        f"{describe_trouble(self._path, error)}; supervision goes on, what happens is kept in memory"
+                    )
                     self._interrupt.wait(RETRY_DELAY_S)
             with self._condition:
                 self._in_hand = 0

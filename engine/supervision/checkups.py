@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from engine.health.judge import Verdict, judge_alone
 from engine.snapshots import EventType, Health, Level, MetaValue, State
-from engine.state.store import Store
 from engine.supervision.kit import Kit
 from engine.supervision.messages import HealthJudged
 from engine.supervision.slot import Run, Slot
@@ -12,9 +11,6 @@ from engine.supervision.slot import Run, Slot
 SAMPLE_PERIOD_S = 300.0
 """How often the history gets a row while nothing changes: a week of 50 instances is a hundred thousand rows."""
 STRIP_LENGTH = 20
-HISTORY_LIFE_S = 7 * 86400.0
-EXPIRY_PERIOD_S = 3600.0
-EXPIRY_PIECE = 5000
 
 
 class Checkups:
@@ -22,7 +18,6 @@ class Checkups:
 
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
-        self._expired_mono = float("-inf")
 
     def note(self, slot: Slot, message: HealthJudged) -> bool:
         """Take note of a verdict; True when it changes what is seen of the instance, or what is to be done."""
@@ -68,7 +63,6 @@ class Checkups:
         if is_change or (result is not None and now_mono - slot.checks.sampled_mono >= SAMPLE_PERIOD_S):
             slot.checks.sampled_mono = now_mono
             self._store(slot, verdict, None if result is None else result.latency_s * 1000)
-            self._expire(now_mono)
 
     def _note_alone(self, slot: Slot, answered: Health, now_mono: float) -> None:
         checks = slot.checks
@@ -82,18 +76,6 @@ class Checkups:
     def _store(self, slot: Slot, verdict: Verdict, latency_ms: float | None) -> None:
         name, now, health, detail = slot.name, self._kit.clock.wall(), slot.health, verdict.detail
         self._kit.writer.submit(lambda store: store.add_health(name, now, health, latency_ms, detail))
-
-    def _expire(self, now_mono: float) -> None:
-        """Now and then, a piece of what is too old: as much as has come since, and more."""
-        if now_mono - self._expired_mono < EXPIRY_PERIOD_S:
-            return
-        self._expired_mono = now_mono
-        before = self._kit.clock.wall() - HISTORY_LIFE_S
-
-        def expire(store: Store) -> None:
-            store.delete_older("health_history", before, EXPIRY_PIECE)
-
-        self._kit.writer.submit(expire)
 
 
 def _picture(slot: Slot, run: Run) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from engine.health.monitor import HealthMonitor
 from engine.paths import Home
 from engine.process.ports import PortBook
 from engine.process.watcher import KeeperWatcher
+from engine.state.expiry import Expiry
 from engine.state.writer import StateWriter
 from engine.supervision.desk import Desk
 from engine.supervision.fleet import Fleet
@@ -32,6 +33,7 @@ class Kit:
     desk: Desk
     journal: Journal
     writer: StateWriter
+    expiry: Expiry
     starter: Starter
     ports: PortBook
     watcher: KeeperWatcher

@@ -24,6 +24,7 @@ from engine.snapshots import (
     Status,
     Target,
 )
+from engine.state.events import Retention
 from engine.supervision import takeover
 from engine.supervision.checkups import Checkups
 from engine.supervision.hands import Hands
@@ -48,6 +49,7 @@ from engine.supervision.surroundings import Surroundings
 from engine.supervision.why import explain_waits
 
 PUBLISH_PERIOD_S = 0.1
+DAY_S = 86400.0
 STEPS = 20
 """Decisions in a row about one instance; more would mean that it goes round in circles."""
 SEEN_PERIOD_S = 10.0
@@ -329,6 +331,8 @@ class Supervisor:
             self.journal.tell(name, EventType.RECONFIGURED, "its table in the file has changed", Level.INFO)
             self._notes.rewatch(self._fleet.slots[name])
         self._surroundings.note_config(message.loaded)
+        kept = self._fleet.config.events
+        self._kit.expiry.follow(Retention(kept.retention_days * DAY_S, kept.max_rows))
         self._dirty.update(self._fleet.slots, known)
 
     # -- publishing

@@ -21,6 +21,7 @@ SECTIONS = {
     "[instances.NAME.restart_policy]": schema.RestartPolicyConfig,
     "[instances.NAME.logs]": schema.LogsConfig,
     "[profiles.NAME]": schema.ProfileConfig,
+    "[events]": schema.EventsConfig,
     "[metrics]": schema.MetricsConfig,
 }
 

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from engine.legacy.carrying import carry_out_import, plan_import
 from engine.legacy.plan import ImportPlan
 from engine.paths import Home
 from engine.snapshots import Desired, Event, EventQuery, EventType, Health
-from engine.state.reading import read_stored_events, reading
+from engine.state.events import Retention, cleanup_old_events, get_recent_events
+from engine.state.reading import reading
 from engine.state.store import RuntimeRow, open_store
 from tests.engine.legacy.old_home import OldEvent, OldHealth, OldHome, add_event, upgrade_to_v3
 
@@ -46,7 +48,7 @@ def carry_out(home: Home, old: OldHome) -> ImportPlan:
 
 
 def events_of(home: Home, instance: str | None = None) -> tuple[Event, ...]:
-    return read_stored_events(home.state_file, EventQuery(instance, limit=10_000))
+    return get_recent_events(home.state_file, EventQuery(instance, limit=10_000))
 
 
 def content(home: Home) -> tuple[object, ...]:
@@ -175,10 +177,8 @@ def test_a_dry_run_shows_the_plan_and_leaves_no_trace(home: Home, old: OldHome) 
 def test_imported_rows_are_not_deleted_for_their_age(home: Home, old: OldHome) -> None:
     old.add_database(2, events=(OldEvent(),), health=(OldHealth(),))
     carry_out(home, old)
+    cleanup_old_events(home.state_file, Retention(1.0, 1), NOW + 2, threading.Event())
     with contextlib.closing(open_store(home.state_file) or pytest.fail("no store")) as store:
-        with store.transaction():
-            store.delete_older("events", NOW + 1, 1000)
-            store.delete_older("health_history", NOW + 1, 1000)
         kept = store.read_events(EventQuery())
         assert "health_change" in [event.type for event in kept]
         assert all(event.instance == "qwen" for event in kept), "the summary is an event like any other"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
 from engine import wire
 from engine.snapshots import Event, EventQuery, EventType, Health, Level, Snapshot
+from engine.state.events import Retention, cleanup_old_events, get_recent_events
 from engine.state.migrations import MIGRATIONS, SCHEMA_VERSION
-from engine.state.reading import read_imported, read_stored_events
+from engine.state.reading import read_imported, read_stored_health
 from engine.state.store import Store, open_store
 
 FOREIGN = Event(1.0, "qwen", Level.INFO, "health_change", "loading → healthy", (("old_name", "q"),))
@@ -70,16 +72,16 @@ def test_age_expires_our_rows_and_no_imported_one(path: Path) -> None:
             store.add_health("qwen", 1.0, Health.HEALTHY, None, "", f"{table}:2")
         store.add_event(FOREIGN)
         store.add_health("qwen", 1.0, Health.HEALTHY, None, "")
-        assert store.delete_older("events", before=2.0, at_most=100) == 1
-        assert store.delete_older("health_history", before=2.0, at_most=100) == 1
-        assert len(store.read_events(EventQuery())) == 2
+    assert cleanup_old_events(path, Retention(1.0, 1), 5.0, threading.Event()) == 2
+    assert [event.id for event in get_recent_events(path, EventQuery())] == [1, 2]
+    assert len(read_stored_health(path, "qwen", 9)) == 2
 
 
 def test_a_word_for_a_type_that_is_not_ours_comes_through_the_database_and_the_wire(path: Path) -> None:
     with contextlib.closing(opened(path)) as store:
         store.add_event(FOREIGN, "there:1")
         store.add_event(Event(2.0, "qwen", Level.INFO, EventType.READY, "ready"))
-    stored = read_stored_events(path, EventQuery())
+    stored = get_recent_events(path, EventQuery())
     assert [event.type for event in stored] == ["health_change", "ready"]
     heard = wire.decode_frame(wire.encode_snapshot(wire.encode_body(Snapshot()), stored))
     assert isinstance(heard, Snapshot)

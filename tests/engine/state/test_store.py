@@ -22,8 +22,9 @@ from engine.snapshots import (
     Status,
     Target,
 )
+from engine.state.events import get_recent_events, log_event
 from engine.state.migrations import SCHEMA_VERSION
-from engine.state.reading import read_stored_events, reading
+from engine.state.reading import reading
 from engine.state.store import RuntimeRow, Store, open_store
 
 
@@ -69,11 +70,26 @@ def test_a_damaged_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="damaged"):
         open_store(path)
     with pytest.raises(StateError, match="damaged"):
-        read_stored_events(path, EventQuery())
+        get_recent_events(path, EventQuery())
+
+
+def test_a_file_that_is_damaged_further_in_is_told_and_left_alone(tmp_path: Path, store: Store) -> None:
+    """The header is whole: only reading meets the damage."""
+    path = tmp_path / "state.sqlite"
+    for number in range(1000):
+        store.add_event(Event(float(number), "a", Level.INFO, EventType.READY, "x" * 100))
+    store.close()
+    damaged = path.read_bytes()[:4096] + b"\xff" * (path.stat().st_size - 4096)
+    path.write_bytes(damaged)
+    with pytest.raises(StateError, match=r"state\.sqlite: damaged .* move it away to begin anew"):
+        get_recent_events(path, EventQuery())
+    with pytest.raises(StateError, match="damaged"):
+        log_event(path, Event(1.0, "a", Level.INFO, EventType.READY, ""))
+    assert path.read_bytes() == damaged
 
 
 def test_no_file_is_no_error_for_a_reader(tmp_path: Path) -> None:
-    assert read_stored_events(tmp_path / "state.sqlite", EventQuery()) == ()
+    assert get_recent_events(tmp_path / "state.sqlite", EventQuery()) == ()
     assert not (tmp_path / "state.sqlite").exists()
 
 
@@ -96,6 +112,7 @@ def test_a_runtime_row_comes_back_as_it_was(store: Store) -> None:
         port=8080,
         cmdline="llama-server --api-key ***",
         binary="/usr/bin/llama-server",
+        binary_version="version: 9000 (abc)",
         status=Status.BACKOFF,
         health=Health.HEALTHY,
         started_at=1.5,
@@ -145,7 +162,7 @@ events = st.builds(
     ts=st.floats(0, 1e10),
     instance=st.one_of(st.none(), st.sampled_from("abc")),
     level=st.sampled_from(Level),
-    type=st.sampled_from(EventType),
+    type=st.one_of(st.sampled_from(EventType), st.just("health_change")),
     message=st.text(st.characters(codec="utf-8")),
     meta=st.dictionaries(
         st.sampled_from(["code", "lines", "name"]),
@@ -163,6 +180,7 @@ events = st.builds(
         since=st.one_of(st.none(), st.floats(0, 1e10)),
         until=st.one_of(st.none(), st.floats(0, 1e10)),
         level=st.one_of(st.none(), st.sampled_from(Level)),
+        type=st.one_of(st.none(), st.sampled_from(EventType), st.just("health_change")),
         limit=st.integers(0, 40),
     ),
 )
@@ -181,6 +199,7 @@ def test_a_query_gives_what_a_plain_filter_would(
         and (query.since is None or event.ts >= query.since)
         and (query.until is None or event.ts <= query.until)
         and event.level in louder
+        and query.type in (None, event.type)
     ]
     wanted = [event for _, _, event in sorted(matching, key=lambda one: one[:2])]
     found = store.read_events(query)
@@ -189,19 +208,6 @@ def test_a_query_gives_what_a_plain_filter_would(
     assert [(one.ts, one.instance, one.level, one.type, one.message, one.meta) for one in found] == [
         (one.ts, one.instance, one.level, one.type, one.message, one.meta) for one in expected
     ]
-
-
-def test_old_rows_are_deleted_in_pieces(store: Store) -> None:
-    for number in range(10):
-        store.add_event(Event(float(number), "a", Level.INFO, EventType.READY, ""))
-        store.add_health("a", float(number), Health.HEALTHY, 1.0, "")
-    assert store.delete_older("events", before=8.0, at_most=5) == 5
-    assert store.delete_older("events", before=8.0, at_most=5) == 3
-    assert [event.ts for event in store.read_events(EventQuery())] == [8.0, 9.0]
-    assert store.delete_older("health_history", before=9.0, at_most=100) == 9
-    with pytest.raises(ValueError, match="desired"):
-        store.delete_older("desired", 1.0, 1)
-    store.close()
 
 
 def test_a_reader_closes_what_it_opened(tmp_path: Path, store: Store) -> None:

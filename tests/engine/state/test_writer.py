@@ -5,7 +5,8 @@ import threading
 from pathlib import Path
 
 from engine.snapshots import Desired, Event, EventQuery, EventType, Level
-from engine.state.reading import read_stored_events, reading
+from engine.state.events import get_recent_events
+from engine.state.reading import reading
 from engine.state.store import open_store
 from engine.state.writer import StateWriter, Write
 from tests.fakes.waiting import wait_until
@@ -28,7 +29,7 @@ def test_what_is_submitted_is_stored_in_order(tmp_path: Path) -> None:
         writer.submit(_write(number))
     assert writer.flush(10)
     writer.close()
-    stored = read_stored_events(path, EventQuery(limit=2000))
+    stored = get_recent_events(path, EventQuery(limit=2000))
     assert [event.message for event in stored] == [f"event {number}" for number in range(1000)]
 
 
@@ -98,4 +99,4 @@ def test_many_threads_may_submit(tmp_path: Path) -> None:
         worker.join()
     assert writer.flush(10)
     writer.close()
-    assert len(read_stored_events(path, EventQuery(limit=10_000))) == 800
+    assert len(get_recent_events(path, EventQuery(limit=10_000))) == 800

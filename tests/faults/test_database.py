@@ -1,0 +1,105 @@
+"""A database that is newer, damaged, old or deleted, under the real program."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+
+import pytest
+
+from engine.errors import ExitCode
+from engine.paths import find_state_backups
+from engine.snapshots import Act, Desired, EventQuery, EventType, State
+from engine.state.migrations import SCHEMA_VERSION
+from engine.state.reading import reading
+from tests.fakes.homes import ThrowAwayHome, act, kill, seen, wait_for, wait_for_state
+
+COMMANDS = [
+    ("ps",),
+    ("ps", "--json"),
+    ("start", "a"),
+    ("stop", "a"),
+    ("restart", "a"),
+    ("events",),
+    ("describe", "a"),
+    ("daemon", "run"),
+]
+
+
+def make_database(den: ThrowAwayHome) -> None:
+    den.write_fakes("a")
+    den.close_session(den.open_session())
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_newer_database_is_34_for_every_command_and_untouched(den: ThrowAwayHome, command: tuple[str, ...]) -> None:
+    make_database(den)
+    with contextlib.closing(sqlite3.connect(den.home.state_file)) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    before = den.home.state_file.read_bytes()
+    done = den.run_cli(*command)
+    assert done.returncode == ExitCode.STATE_DAMAGED, done
+    assert "written by a newer version" in done.stderr
+    assert "update llama-orch-tui" in done.stderr
+    assert den.home.state_file.read_bytes() == before
+    assert not den.find_processes()
+
+
+@pytest.mark.parametrize("kept", [0, 4096], ids=["no database", "damaged further in"])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_damaged_database_is_34_and_never_written_over(
+    den: ThrowAwayHome, command: tuple[str, ...], kept: int
+) -> None:
+    make_database(den)
+    whole = den.home.state_file.read_bytes()
+    damaged = whole[:kept] + b"\xff" * (len(whole) - kept)
+    den.home.state_file.write_bytes(damaged)
+    done = den.run_cli(*command)
+    assert done.returncode == ExitCode.STATE_DAMAGED, done
+    assert f"{den.home.state_file}: damaged" in done.stderr
+    assert "move it away to begin anew" in done.stderr
+    assert den.home.state_file.read_bytes() == damaged
+
+
+def test_an_older_database_is_brought_up_to_date_by_who_leads_while_readers_say_who_does(den: ThrowAwayHome) -> None:
+    make_database(den)
+    assert den.run_cli("start", "a", "--wait").returncode == 0
+    server = den.ps()["instances"]["a"]["pid"]
+    with contextlib.closing(sqlite3.connect(den.home.state_file)) as connection:
+        for name in ("events_by_type", "loud_events", "loud_events_by_instance", "health_by_time", "requests_by_time"):
+            connection.execute(f"DROP INDEX {name}")
+        connection.execute("CREATE INDEX events_by_level ON events (level, ts)")
+        connection.execute("ALTER TABLE runtime DROP COLUMN binary_version")
+        connection.execute("PRAGMA user_version = 2")
+    refused = den.run_cli("ps")
+    assert refused.returncode == ExitCode.STATE_DAMAGED
+    assert "the next dashboard or daemon will bring it up to date" in refused.stderr
+    session = den.open_session()
+    assert wait_for_state(session, "a", State.READY).pid == server
+    assert [".v2." in one.name for one in find_state_backups(den.home.state_file)] == [True]
+    assert EventType.STARTED in {event.type for event in session.read_events(EventQuery(instance="a"))}
+
+
+def test_a_database_deleted_while_models_run_is_rebuilt_from_the_keepers_records(den: ThrowAwayHome) -> None:
+    den.write_fakes("a", "b")
+    session = den.open_session()
+    act(session, Act.START, "a")
+    server = wait_for_state(session, "a", State.READY)
+    for path in den.home.state_dir.glob("state.sqlite*"):
+        path.unlink()
+
+    def rebuilt() -> bool:
+        if not den.home.state_file.exists():
+            return False
+        with reading(den.home.state_file) as store:
+            rows = store.load_runtime() if store else {}
+            wanted = store.load_desired() if store else {}
+        row = rows.get("a")
+        same = row is not None and (row.run_id, row.pid, row.port) == (server.run_id, server.pid, server.port)
+        return same and wanted == {"a": Desired.RUNNING}
+
+    wait_for(rebuilt, "the row of the run is there again", 5.0)
+    assert wait_for_state(session, "a", State.READY).pid == server.pid
+    kill(server.pid or 0)
+    wait_for(lambda: seen(session, "a").restarts == 1, "supervision goes on")
+    assert seen(session, "b").desired is Desired.STOPPED
