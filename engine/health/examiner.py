@@ -16,7 +16,7 @@ from engine.health.patients import Patient, Watch
 from engine.health.probes import ProbeFactory
 from engine.health.slots import DeepStep, weigh_slots
 from engine.health.targets import ProbeKind
-from engine.process.listeners import find_stranger
+from engine.process.listeners import Listener, find_stranger
 
 
 class Examiner:
@@ -64,16 +64,16 @@ class Examiner:
             return ProbeResult(
                 Answer.WRONG,
                 result.latency_s,
-                f"port {target.port} is answered by {stranger}, not by this instance",
+                f"port {target.port} is answered by {stranger.describe()}, not by this instance",
             )
         patient.is_ours = True
         return await probe.check(target) if target.api_key else result
 
-    async def _find_stranger(self, watch: Watch) -> str:
-        port = watch.target.port
+    async def _find_stranger(self, watch: Watch) -> Listener | None:
+        host, port = watch.target.host, watch.target.port
         if port is None:
-            return ""
-        return await asyncio.wrap_future(self._chores.submit(lambda: find_stranger(watch.pid, port)))
+            return None
+        return await asyncio.wrap_future(self._chores.submit(lambda: find_stranger(watch.pid, host, port)))
 
     async def _warm_up(self, patient: Patient, result: ProbeResult) -> ProbeResult:
         watch = patient.watch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import shlex
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ import psutil
 from engine.config.redact import redact_argv
 from engine.paths import HOME_VARIABLE, RUN_VARIABLE, Home
 from engine.process import system
+from engine.process.listeners import find_listeners
 from engine.process.records import Record, get_value
 
 START_SLACK_S = 2.0
 """How far apart, where no ticks are known, two clocks may see the same start."""
 INTERPRETER_ARGS = 2
 """What ``#!`` puts before the program at most: the interpreter and one argument."""
-_WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 class Presence(StrEnum):
@@ -215,21 +214,15 @@ def _compare_port(home: Home, name: str, record: Record) -> tuple[Finding, int |
     if port is None:
         return Finding(Match.UNKNOWN, "it has no port"), None
     try:
-        connections = psutil.net_connections(kind="tcp")
+        holders = find_listeners(host, port)
     except (psutil.Error, OSError) as error:
         return Finding(Match.HIDDEN, f"who listens on port {port} cannot be seen ({error})"), None
-    holders = [
-        one.pid
-        for one in connections
-        if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and _overlap(host, one.laddr.ip)
-    ]
     if not holders:
         return Finding(Match.ABSENT, f"nobody listens on port {port}"), None
     ours = (name, get_value(record, "run"))
-    if any(pid is not None and read_token(home, pid) == ours for pid in holders):
+    if any(one.pid is not None and read_token(home, one.pid) == ours for one in holders):
         return Finding(Match.SAME), None
-    words = f"its port {port} is held by {_describe(holders[0])}, a stranger"
-    return Finding(Match.DIFFERENT, words), holders[0]
+    return Finding(Match.DIFFERENT, f"its port {port} is held by {holders[0].describe()}, a stranger"), holders[0].pid
 
 
 def read_token(home: Home, pid: int) -> tuple[str, str] | None:
@@ -247,25 +240,6 @@ def read_token(home: Home, pid: int) -> tuple[str, str] | None:
 def is_home(home: Home, folder: str) -> bool:
     """True when `folder`, as a token gives it, is this home by whatever path."""
     return bool(folder) and os.path.realpath(folder) == os.path.realpath(home.state_dir)
-
-
-def _describe(pid: int | None) -> str:
-    if pid is None:
-        return "another user's process"
-    try:
-        return f"{psutil.Process(pid).name()} (PID {pid})"
-    except psutil.Error:
-        return f"PID {pid}"
-
-
-def _overlap(host: str, address: str) -> bool:
-    """Whether a listener on `address` is in the way of one on `host`; a name may be any address."""
-    if host in _WILDCARDS or address in _WILDCARDS:
-        return True
-    try:
-        return ipaddress.ip_address(host) == ipaddress.ip_address(address)
-    except ValueError:
-        return True
 
 
 def _read_number(record: Record, key: str) -> int | None:

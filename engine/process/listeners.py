@@ -1,34 +1,81 @@
-"""Which process tree listens on a port: another server's ``/health`` answers 200, too."""
+"""Who listens on a port: another server's ``/health`` answers 200, too."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 READ_BYTES = 64 * 1024
+_WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
-def find_stranger(pid: int, port: int) -> str:
-    """Who listens on `port` in place of the tree of `pid`; empty when that tree does, or when it cannot be known."""
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One that listens."""
+
+    pid: int | None
+    """None for a process of another user."""
+
+    def describe(self) -> str:
+        """For people: ``nc (PID 4711)``."""
+        if self.pid is None:
+            return "another user's process"
+        try:
+            return f"{psutil.Process(self.pid).name()} (PID {self.pid})"
+        except psutil.Error:
+            return f"PID {self.pid}"
+
+
+def find_listeners(host: str, port: int) -> list[Listener]:
+    """Everybody whose socket is in the way of one on `host` at `port`. Looks at every process, some 20 ms.
+
+    Raises:
+        psutil.Error: this system does not let us look.
+        OSError: likewise.
+    """
+    return [
+        Listener(one.pid)
+        for one in psutil.net_connections(kind="tcp")
+        if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and _overlap(host, one.laddr.ip)
+    ]
+
+
+def describe_listener(host: str, port: int) -> str:
+    """Who is in the way, as well as this user may know: ``python (PID 4711)`` or ``another process``."""
+    try:
+        found = find_listeners(host, port)
+    except (psutil.Error, OSError):
+        found = []
+    known = next((one for one in found if one.pid is not None), None)
+    return known.describe() if known else "another process"
+
+
+def find_stranger(pid: int, host: str, port: int) -> Listener | None:
+    """Who listens in place of the tree of `pid`; None when that tree does, nobody does, or it cannot be known."""
     if _listens_itself(pid, port):
-        return ""
+        return None
     try:
         root = psutil.Process(pid)
-        tree = [root, *root.children(recursive=True)]
-        for process in tree:
-            for connection in process.net_connections(kind="tcp"):
-                if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
-                    return ""
-        others = psutil.net_connections(kind="tcp")
+        tree = {root.pid, *(child.pid for child in root.children(recursive=True))}
+        found = find_listeners(host, port)
     except (psutil.Error, OSError):
-        return ""
-    for other in others:
-        if other.status == psutil.CONN_LISTEN and other.laddr and other.laddr.port == port:
-            return f"PID {other.pid}" if other.pid else "another user's process"
-    return ""
+        return None
+    return None if any(one.pid in tree for one in found) else next(iter(found), None)
+
+
+def _overlap(host: str, address: str) -> bool:
+    """Whether a listener on `address` is in the way of one on `host`; a name may be any address."""
+    if host in _WILDCARDS or address in _WILDCARDS:
+        return True
+    try:
+        return ipaddress.ip_address(host) == ipaddress.ip_address(address)
+    except ValueError:
+        return True
 
 
 def _listens_itself(pid: int, port: int) -> bool:
@@ -39,21 +86,26 @@ def _listens_itself(pid: int, port: int) -> bool:
         held = {_read_link(one) for one in Path(f"/proc/{pid}/fd").iterdir()}
     except OSError:
         return False  # gone, or another user's
-    return any(not held.isdisjoint(_find_sockets(Path("/proc/net", table), port)) for table in ("tcp", "tcp6"))
+    return not held.isdisjoint(find_sockets(port))
 
 
-def _find_sockets(table: Path, port: int) -> set[str]:
-    """The sockets that listen on a port, as links of file descriptors name them."""
+def find_sockets(port: int) -> set[str]:
+    """The sockets that listen on a port, as links of file descriptors name them; empty where /proc tells nothing."""
     listening = re.compile(rb":%04X [0-9A-F]+:0000 0A (?:\S+ +){5}(\d+)" % port)
+    found = [inode for table in ("tcp", "tcp6") for inode in listening.findall(_read_listening(table))]
+    return {f"socket:[{inode.decode()}]" for inode in found}
+
+
+def _read_listening(table: str) -> bytes:
+    """The kernel lists those that listen first, and behind them what may be a hundred thousand connections."""
+    lines = b""
     try:
-        with table.open("rb", buffering=0) as file:
-            # The kernel lists those that listen first, and behind them what may be a hundred thousand connections.
-            lines = b""
+        with Path("/proc/net", table).open("rb", buffering=0) as file:
             while (piece := file.read(READ_BYTES)) and b" 0A 0" in piece:
                 lines += piece
     except OSError:
-        return set()
-    return {f"socket:[{inode.decode()}]" for inode in listening.findall(lines)}
+        return b""
+    return lines
 
 
 def _read_link(path: Path) -> str:

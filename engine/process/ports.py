@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import socket
 import threading
-
-import psutil
+from collections.abc import Mapping
 
 from engine.errors import PortInUseError, StartFailedError
+from engine.process.listeners import describe_listener
 
 AUTO_FIRST = 8080
 AUTO_LAST = 9999
@@ -46,14 +45,17 @@ def is_port_free(host: str, port: int) -> bool:
     return True
 
 
-def find_holder(port: int) -> str:
-    """Who listens on `port`, as well as this user may know: ``python (PID 4711)`` or ``another process``."""
-    with contextlib.suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections(kind="tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
-            if listens and connection.pid:
-                return f"{psutil.Process(connection.pid).name()} (PID {connection.pid})"
-    return "another process"
+def check_port_available(name: str, host: str, port: int, holders: Mapping[int, str]) -> None:
+    """Refuse a port that another instance holds (`holders`: ports and names), or anybody else on this machine.
+
+    Raises:
+        PortInUseError: the message names the instance, or the program and its PID.
+        StartFailedError: the host is no address of this machine, or the port needs more rights.
+    """
+    if holder := holders.get(port):
+        raise PortInUseError(name, port, f"instance {holder}")
+    if not _is_free(name, host, port):
+        raise PortInUseError(name, port, describe_listener(host, port))
 
 
 class PortBook:
@@ -76,7 +78,7 @@ class PortBook:
     def reserve(self, name: str, host: str, wanted: int | None, last: int | None, avoid: frozenset[int]) -> int:
         """Reserve the port `wanted`, or for None (``auto``) the `last` one again if it is free, else another.
 
-        `avoid` holds the ports that other instances have fixed in the configuration.
+        `avoid` holds the ports that other instances have: fixed in the configuration, or kept for their next run.
 
         Raises:
             PortInUseError: the wanted port is taken; the message names the holder.
@@ -85,19 +87,12 @@ class PortBook:
         with self._lock:
             self._holders = {port: holder for port, holder in self._holders.items() if holder != name}
             if wanted is not None:
-                self._check(name, host, wanted)
+                check_port_available(name, host, wanted, self._holders)
                 chosen = wanted
             else:
                 chosen = self._choose(name, host, last, avoid)
             self._holders[chosen] = name
             return chosen
-
-    def _check(self, name: str, host: str, port: int) -> None:
-        holder = self._holders.get(port)
-        if holder is not None:
-            raise PortInUseError(name, port, f"instance {holder}")
-        if not _is_free(name, host, port):
-            raise PortInUseError(name, port, find_holder(port))
 
     def _choose(self, name: str, host: str, last: int | None, avoid: frozenset[int]) -> int:
         candidates = ([last] if last else []) + list(range(AUTO_FIRST, AUTO_LAST + 1))

@@ -94,13 +94,11 @@ class Fleet:
         """True while somebody that needs it still runs."""
         return any(self.slots[other].is_alive for other in self.dependents(name))
 
-    def fixed_ports(self, but: str) -> frozenset[int]:
-        """Ports that the file gives to other instances."""
-        return frozenset(
-            slot.spec.port
-            for slot in self
-            if slot.name != but and slot.spec is not None and isinstance(slot.spec.port, int)
-        )
+    def claimed_ports(self, but: str) -> frozenset[int]:
+        """Ports of other instances: those that the file gives them, and for ``auto`` the one of their last run."""
+        specs = [(slot.spec, slot.last_port) for slot in self if slot.name != but and slot.spec is not None]
+        ports = [spec.port if isinstance(spec.port, int) else last for spec, last in specs if spec.port is not None]
+        return frozenset(port for port in ports if port is not None)
 
     def resolve(self, target: Target) -> list[str]:
         """The names a target means, in the file's order.

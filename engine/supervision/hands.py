@@ -85,7 +85,7 @@ class Hands:
             slot.spec,
             self._kit.fleet.config.server.binary,
             slot.last_port,
-            self._kit.fleet.fixed_ports(slot.name),
+            self._kit.fleet.claimed_ports(slot.name),
         )
         self._kit.pool.submit(self._start, order)
 

@@ -32,8 +32,8 @@ class StartOrder:
     server_setting: str
     """``[server] binary``; an instance's own ``binary`` goes first."""
     last_port: int | None
-    fixed_ports: frozenset[int]
-    """Ports that other instances have in the file: ``auto`` leaves them alone."""
+    claimed_ports: frozenset[int]
+    """Ports of other instances, running or not: ``auto`` leaves them alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Starter:
         if wanted is None:
             return None
         fixed = wanted if isinstance(wanted, int) else None
-        return self.ports.reserve(order.name, order.spec.host, fixed, order.last_port, order.fixed_ports)
+        return self.ports.reserve(order.name, order.spec.host, fixed, order.last_port, order.claimed_ports)
 
     def _build_spec(
         self, order: StartOrder, command: ServerCommand, server: ServerBinary | None, port: int | None

@@ -135,7 +135,7 @@ def test_the_key_is_kept_from_a_stranger_that_holds_the_port(ward: Ward) -> None
         watch = Watch("run", ours, http_target(port, api_key="sekret"), JudgePolicy(), 0.05, time.monotonic())
         ward.monitor.watch("x", watch)
         verdict = ward.wait_for(Health.UNHEALTHY)
-    assert f"is answered by PID {pid}, not by this instance" in verdict.detail
+    assert f"(PID {pid}), not by this instance" in verdict.detail
 
 
 def test_the_key_is_sent_once_the_listener_is_known_to_be_ours(ward: Ward) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sqlite3
 import stat
 import subprocess
@@ -202,7 +201,7 @@ def test_a_kill_in_the_middle_leaves_whole_steps_and_the_next_one_goes_on(path: 
         assert upgrading.stdout is not None
         assert upgrading.stdout.readline() == "in the middle\n"
         upgrading.kill()
-        assert upgrading.wait() == -signal.SIGKILL
+        assert upgrading.wait() != 0
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert read_version(connection) == done
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -1,0 +1,65 @@
+"""Ports under the real program: who holds one is named, and ``auto`` keeps what it had."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+import pytest
+
+from engine.errors import ExitCode
+from engine.snapshots import Act, State
+from tests.fakes.homes import ThrowAwayHome, act, fake_table, free_port, seen, wait_for, wait_for_state
+
+AUTO = '"auto"'
+
+
+@pytest.mark.parametrize("taken", ["127.0.0.1", "0.0.0.0", "::"])
+def test_a_start_on_a_taken_port_names_program_and_pid(den: ThrowAwayHome, taken: str) -> None:
+    with socket.create_server(
+        (taken, 0), family=socket.AF_INET6 if ":" in taken else socket.AF_INET, dualstack_ipv6=taken == "::"
+    ) as holder:
+        port = holder.getsockname()[1]
+        den.write_config(fake_table("a", port=str(port)))
+        session = den.open_session()
+        refused = act(session, Act.START, "a")
+    assert refused.exit_code == ExitCode.PORT_IN_USE
+    assert re.search(rf"^a: port {port} is held by \S+ \(PID \d+\); pick another", refused.message)
+    assert not den.find_servers()
+
+
+def test_a_start_on_the_port_of_another_instance_names_it(den: ThrowAwayHome) -> None:
+    port = str(free_port())
+    den.write_fakes("a", "b", port=port)
+    session = den.open_session()
+    assert act(session, Act.START, "a").exit_code == 0
+    refused = act(session, Act.START, "b")
+    assert refused.exit_code == ExitCode.PORT_IN_USE
+    assert refused.message.startswith(f"b: port {port} is held by instance a; pick another")
+
+
+def test_auto_keeps_its_port_across_stops_and_leaders_and_nobody_else_takes_it(den: ThrowAwayHome) -> None:
+    den.write_fakes("a", "b", port=AUTO)
+    session = den.open_session()
+    act(session, Act.START, "a")
+    port = wait_for_state(session, "a", State.READY).port
+    act(session, Act.STOP, "a")
+    assert act(session, Act.START, "b").exit_code == 0
+    assert wait_for_state(session, "b", State.READY).port != port
+    den.close_session(session)
+    session = den.open_session()
+    assert act(session, Act.START, "a").exit_code == 0
+    assert wait_for_state(session, "a", State.READY).port == port
+    assert act(session, Act.RESTART, "a").exit_code == 0
+    assert wait_for_state(session, "a", State.READY).port == port
+
+
+def test_auto_leaves_the_port_that_a_stranger_has_taken_since(den: ThrowAwayHome) -> None:
+    den.write_fakes("a", port=AUTO)
+    session = den.open_session()
+    act(session, Act.START, "a")
+    port = wait_for_state(session, "a", State.READY).port
+    act(session, Act.STOP, "a")
+    with socket.create_server(("127.0.0.1", port or 0)):
+        assert act(session, Act.START, "a").exit_code == 0
+        wait_for(lambda: seen(session, "a").pid and seen(session, "a").port != port, "it listens elsewhere")
