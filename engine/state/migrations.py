@@ -88,6 +88,7 @@ _THIRD = """
 ALTER TABLE runtime ADD COLUMN binary_version TEXT NOT NULL DEFAULT '';
 DROP INDEX events_by_level;
 CREATE INDEX events_by_type ON events (type, ts);
+CREATE INDEX events_by_instance_type ON events (instance, type, ts);
 CREATE INDEX loud_events ON events (level, ts) WHERE level <> 'info';
 CREATE INDEX loud_events_by_instance ON events (instance, level, ts) WHERE level <> 'info';
 CREATE INDEX health_by_time ON health_history (ts);

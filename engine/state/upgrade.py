@@ -1,7 +1,7 @@
 """Bringing a database up to date: a copy of it first, then step by step, and back to the copy when a step fails.
 
-Only the holder of the supervisor lock does this. Each step is one transaction: a process that is killed in the middle
-leaves a file of some whole version, and the next one goes on from there.
+Only the holder of the supervisor lock does this. Each step is one transaction (a new database is one as a whole): a
+process that is killed in the middle leaves a file of some whole version, and the next one goes on from there.
 """
 
 from __future__ import annotations
@@ -48,8 +48,10 @@ def bring_up_to_date(
     version = read_version(connection)
     backup = _keep_backup(connection, path, version, now) if version else None
     try:
-        for number in range(version, len(steps)):
-            _take_step(connection, steps[number], number)
+        if version == 0:  # whoever looks finds nothing, or the whole
+            _take_steps(connection, steps, len(steps))
+        for number in range(read_version(connection), len(steps)):
+            _take_steps(connection, (steps[number],), number + 1)
     except BaseException as error:
         words = f"{path}: cannot be brought from version {version} to {len(steps)}: {error}"
         words += f"; {_undo(connection, version, backup)}"
@@ -65,11 +67,13 @@ def has_tables(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
 
 
-def _take_step(connection: sqlite3.Connection, step: Migration, number: int) -> None:
+def _take_steps(connection: sqlite3.Connection, steps: Sequence[Migration], version: int) -> None:
+    """Steps that lead to `version`, in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        step(connection)
-        connection.execute(f"PRAGMA user_version = {number + 1}")
+        for step in steps:
+            step(connection)
+        connection.execute(f"PRAGMA user_version = {version}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:  # SQLite itself rolls back on a full disk
