@@ -26,6 +26,7 @@ from engine.snapshots import (
 )
 from engine.state.events import Retention
 from engine.supervision import takeover
+from engine.supervision.arrivals import Arrivals
 from engine.supervision.checkups import Checkups
 from engine.supervision.hands import Hands
 from engine.supervision.kit import Kit
@@ -43,7 +44,7 @@ from engine.supervision.messages import (
     StartDone,
 )
 from engine.supervision.notes import Notes
-from engine.supervision.slot import Slot, build_run
+from engine.supervision.slot import Slot
 from engine.supervision.starter import LockHeld, Started
 from engine.supervision.surroundings import Surroundings
 from engine.supervision.why import explain_waits
@@ -98,11 +99,11 @@ class Supervisor:
         self._random = random
         self._publish = publish
         self._surroundings = Surroundings(kit.home, kit.clock, kit.journal)
+        self._arrivals = Arrivals(kit, self._notes, self._surroundings)
         self._seq = 0
         self._published_mono = float("-inf")
         self._is_changed = True
         self._seen_mono = float("-inf")
-        self._remembered = takeover.Remembered({}, {})
         self._idle = threading.Event()
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
@@ -125,26 +126,14 @@ class Supervisor:
 
     def take_over(self, remembered: takeover.Remembered) -> None:
         """Find out what is true of every instance. Called before `start`, on the caller's thread."""
-        self._remembered = remembered
+        self._arrivals.remembered = remembered
         for name in self._known_names(remembered):
             if self._mandate.covers(name):
-                self._take_up(name)
+                self._arrivals.take_up(name)
         for slot in self._fleet:
             if not self._mandate.covers(slot.name):
-                takeover.recall(slot, remembered, self._clock)
-                if port := takeover.find_run_port(self._home, slot.name):
-                    self._kit.ports.note(slot.name, port)
+                self._arrivals.look_at(slot)
         self._dirty.update(self._fleet.slots)
-
-    def _take_up(self, name: str) -> None:
-        """Find out what is true of one instance."""
-        found = takeover.find_run(self._home, name, self._remembered.runtime.get(name), self._clock)
-        slot = self._fleet.slots.get(name)
-        if slot is None and (found.line is not None or found.is_orphaned):
-            slot = self._fleet.slots[name] = Slot(name, config_error=self._surroundings.explain_missing())
-        if slot is not None:
-            takeover.recall(slot, self._remembered, self._clock)
-            self._note_found(slot, found, self._remembered)
 
     def _widen(self, target: Target) -> None:
         """Have a command that leads for what it was told lead for what another command tells it, too."""
@@ -156,25 +145,11 @@ class Supervisor:
         wider = {*self._fleet.with_dependencies(names), *self._fleet.with_dependents(names)}
         self._mandate = replace(self._mandate, scope=scope | wider)
         for name in wider - scope:
-            self._take_up(name)
+            self._arrivals.take_up(name)
         self._dirty.update(wider)
 
     def _known_names(self, remembered: takeover.Remembered) -> Iterable[str]:
         return dict.fromkeys([*self._fleet.slots, *remembered.runtime, *takeover.find_run_names(self._home)])
-
-    def _note_found(self, slot: Slot, found: takeover.Found, remembered: takeover.Remembered) -> None:
-        if found.line is not None:
-            run = build_run(found.line.greeting, self._clock.wall(), self._clock.monotonic())
-            row = remembered.runtime.get(slot.name)
-            if slot.desired is Desired.STOPPED and takeover.is_unheard_of(row, run):
-                slot.desired = Desired.RUNNING
-                self._kit.writer.save_desired(slot.name, Desired.RUNNING, "adopted", self._clock.wall())
-            self._notes.note_adopted(slot, run, takeover.remembered_health(row, run.run_id))
-            self._kit.watcher.watch(found.line)
-        elif found.end is not None:
-            slot.status = Status.STOPPED
-            self._notes.note_end(slot, found.end, None)
-        slot.is_orphaned = found.is_orphaned
 
     # -- the loop
 
