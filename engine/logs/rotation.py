@@ -27,12 +27,13 @@ class RotatingFile:
         self._index: IndexWriter | None = None
         self._is_line_open = False
         self._is_known = False
+        self._is_settled = False
 
     def open(self, now_us: int) -> None:
         """Open for appending: the file that is there, or a fresh one, in a folder made when it is missing."""
         self.close()
         make_private_folder(self._directory)
-        if not self._is_known:
+        if not self._is_settled:
             self._settle()
         self._fd = os.open(self._log(0), _OPEN_FLAGS, 0o600)
         self.size = os.lseek(self._fd, 0, os.SEEK_END)
@@ -41,6 +42,10 @@ class RotatingFile:
         if self._index is not None and not self._is_known and self.size:
             self._index.note_break(self.size, now_us)
         self._is_known = True
+
+    def is_deleted(self) -> bool:
+        """True when the open file has no name any more: what is written there is lost. Costs a microsecond."""
+        return self._fd >= 0 and os.fstat(self._fd).st_nlink == 0
 
     def is_in_place(self) -> bool:
         """True while the open file is the one its path leads to, and nobody else changed its size."""
@@ -112,6 +117,7 @@ class RotatingFile:
     def _rotate(self, now_us: int) -> None:
         """Move every piece one number up, the oldest out, and begin a fresh file."""
         self.close()
+        self._is_settled = False  # until every move is made
         last = 0
         while last < self._backups and os.path.exists(self._log(last)):  # noqa: PTH110 - no pathlib in the keeper
             last += 1  # a number that is free takes the shift: nothing older has to move
@@ -121,6 +127,7 @@ class RotatingFile:
         for number in range(last, 0, -1):
             _move(self._log(number - 1), self._log(number))
             _move(self._path("idx", number - 1), self._path("idx", number))
+        self._is_settled = True
         self.open(now_us)
 
     def _settle(self) -> None:
@@ -134,6 +141,7 @@ class RotatingFile:
             inode = _index_inode(self._path("idx", number - 1))
             if inode is not None and inode == _inode(self._log(number)):
                 _move(self._path("idx", number - 1), self._path("idx", number))
+        self._is_settled = True
 
 
 def make_private_folder(path: str) -> None:

@@ -100,6 +100,18 @@ class RotatingWriter:
         self._write_pending(now)
         self._due = None
 
+    def look_after(self) -> None:
+        """See that the file is where it belongs; to be called now and then, also while nothing is written."""
+        now = self._clock()
+        if now < self._check_at:
+            return
+        try:
+            self._check(now, int(self._wall() * 1e6))
+        except OSError as error:
+            self._fail(error, 0, 0, now)
+        else:
+            self._end_gap()
+
     def fault(self) -> str:
         """Why nothing can be written at the moment, in the system's words; empty when all is well."""
         return self._fault.reason if self._fault is not None else ""
@@ -111,16 +123,18 @@ class RotatingWriter:
 
     def close(self) -> None:
         """Write what is left, with a last try when the disk refused, and let go of the files. Idempotent."""
-        self._check_at = self._clock()
-        self._write_pending(self._check_at)
+        now = self._clock()
+        self._check_at = now
+        self._write_pending(now)
         self._due = None
+        if self._fault is not None:
+            self._check_at = now
+            self.look_after()
         try:
-            if self._fault is not None:
-                self._file.note_gap(self._fault.dropped_bytes)
-                self._end_gap()
             self._file.close()
         except OSError as error:
-            self._fail(error, 0, 0, self._check_at)
+            self._fail(error, 0, 0, now)
+        self._end_gap()
 
     def _write_pending(self, now: float) -> None:
         if self._pending:
@@ -136,7 +150,7 @@ class RotatingWriter:
         written = 0
         try:
             now_us = int(self._wall() * 1e6)
-            if now >= self._check_at:
+            if now >= self._check_at or self._file.is_deleted():
                 self._check(now, now_us)
             while written < len(data):
                 end = self._file.fit(data, written, now_us)
@@ -151,7 +165,8 @@ class RotatingWriter:
         """See that the file is where it belongs, and close a gap before bytes follow it."""
         if not self._file.is_in_place():
             self._file.open(now_us)
-        if self._fault is not None and not self._file.note_gap(self._fault.dropped_bytes):
+        dropped_bytes = self._fault.dropped_bytes if self._fault is not None else 0
+        if dropped_bytes and not self._file.note_gap(dropped_bytes):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._check_at = now + CHECK_S
 

@@ -16,6 +16,7 @@ import sys
 assert sys.platform != "win32"  # tells the type checker which half of the world this is
 
 import os
+import select
 import selectors
 import signal
 import socket
@@ -23,8 +24,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from engine.logs.writer import RotatingWriter
 from engine.process import posix
+from engine.process.outputs import READ_BYTES, Outputs
 from engine.process.records import (
     VERSION,
     Record,
@@ -38,8 +39,6 @@ from engine.process.records import (
 from engine.process.reservation import remove_home
 from engine.process.run_files import RunFiles
 
-READ_BYTES = 1 << 16
-"""One read of a pipe: its whole capacity."""
 CHECK_PERIOD_S = 1.0
 HANDLE_LIMIT = 1 << 16
 SECOND_SIGNAL_SHARE = 0.5
@@ -77,7 +76,7 @@ class Keeper:
         self.second_at: float | None = None
         self.leader_due: float | None = time.monotonic() + TETHER_LIMIT_S if self.is_tethered else None
         self.check_at = time.monotonic() + CHECK_PERIOD_S
-        self.writers: dict[int, RotatingWriter] = {}
+        self.outputs = Outputs(spec, self.selector)
         self.pid = 0
         self.started_at = 0.0
         self.start_ticks = ""
@@ -108,7 +107,7 @@ class Keeper:
         Raises:
             OSError: as `start`.
         """
-        ends = {stream: os.pipe() for stream in ("stdout", "stderr")}
+        ends = self.outputs.open()
         environment = dict(pair.partition("=")[::2] for pair in get_values(self.spec, "env"))
         self.wake_read, wake_write = os.pipe()
         for end in (self.wake_read, wake_write):
@@ -122,22 +121,13 @@ class Keeper:
             environment,
             get_value(self.spec, "cwd", "/"),
             int(get_value(self.spec, "umask", "63")),
-            (ends["stdout"][1], ends["stderr"][1]),
+            ends,
         )
         self.started_at = time.time()
         self.start_ticks = str(posix.read_start_ticks(self.pid) or "")
         os.set_inheritable(self.files.lock, False)
-        for stream, (read_end, write_end) in ends.items():
+        for write_end in ends:
             os.close(write_end)
-            os.set_blocking(read_end, False)
-            self.writers[read_end] = RotatingWriter(
-                get_value(self.spec, "logs"),
-                stream,
-                int(get_value(self.spec, "max_bytes")),
-                int(get_value(self.spec, "backups")),
-                time.monotonic,
-            )
-            self.selector.register(read_end, selectors.EVENT_READ)
         self.selector.register(self.wake_read, selectors.EVENT_READ)
 
     def note_termination(self, *_: object) -> None:
@@ -167,43 +157,30 @@ class Keeper:
         while not posix.has_ended(self.pid):
             for key, _ in self.selector.select(self.wait_s()):
                 self.serve(key.fd, key.data)
-            self.act_on_time(time.monotonic())
+            now = time.monotonic()
+            self.act_on_time(now)
+            if breath_s := self.outputs.take_breath(now):
+                select.select([self.wake_read], [], [], breath_s)
 
     def serve(self, handle: int, client: Client | None) -> None:
         """One descriptor is ready: a pipe, a client, the listener or the signal pipe."""
         if client is not None:
             self.hear(client)
-        elif handle in self.writers:
-            self.pump(handle)
+        elif self.outputs.owns(handle):
+            self.outputs.pump(handle)
         elif handle == self.wake_read:
             os.read(self.wake_read, 4096)
         else:
             self.accept()
 
-    def pump(self, handle: int) -> bool:
-        """Move one piece from a pipe to its log; False when there is nothing (more) to move."""
-        try:
-            data = os.read(handle, READ_BYTES)
-        except BlockingIOError:
-            return False
-        if not data:
-            self.selector.unregister(handle)
-            return False
-        self.writers[handle].feed(data)
-        return True
-
     def wait_s(self) -> float:
         """Seconds until something is due by time."""
-        moments = [self.check_at, self.kill_at, self.second_at, self.leader_due]
-        moments += [writer.deadline() for writer in self.writers.values()]
+        moments = [self.check_at, self.kill_at, self.second_at, self.leader_due, self.outputs.deadline()]
         return max(0.0, min([moment for moment in moments if moment is not None]) - time.monotonic())
 
     def act_on_time(self, now: float) -> None:
         """Whatever is due at `now` (monotonic seconds)."""
-        for writer in self.writers.values():
-            due = writer.deadline()
-            if due is not None and due <= now:
-                writer.flush_pending()
+        self.outputs.flush_due(now)
         if self.is_terminated:
             self.stop("signal", self.grace_s)
         if self.second_at is not None and self.second_at <= now:
@@ -219,7 +196,8 @@ class Keeper:
         if self.check_at <= now:
             self.check_at = now + CHECK_PERIOD_S
             self.check_files()
-            self.tell_gaps()
+            self.outputs.look_after()
+            self.tell_news()
 
     def check_files(self) -> None:
         """Make our files again when somebody deleted them under us."""
@@ -228,12 +206,17 @@ class Keeper:
         except OSError as error:
             print(f"{self.name}: files cannot be made again: {error}", file=sys.stderr, flush=True)
 
-    def tell_gaps(self) -> None:
-        """Say which bytes the disk refused, once it takes them again."""
-        for writer in self.writers.values():
-            for gap in writer.take_gaps():
-                words = f"{gap.dropped_bytes} bytes of log were lost: {gap.reason}"
-                self.tell([("event", "gap"), ("name", self.name), ("run", self.run), ("message", words)])
+    def tell_news(self, *, is_end: bool = False) -> list[Record]:
+        """Tell a leader what became of the log. While nobody leads it waits; at the end it is returned untold."""
+        is_heard = any(client.is_leader for client in self.clients)
+        if not is_heard and not is_end:
+            return []
+        news = self.outputs.gather_news(time.monotonic(), is_end=is_end)
+        if not is_heard:
+            return news
+        for record in news:
+            self.tell([*record, ("name", self.name), ("run", self.run)])
+        return []
 
     # -- the control channel
 
@@ -326,10 +309,8 @@ class Keeper:
         code, usage = posix.reap(self.pid)
         ended_at = time.time()
         leftover = posix.sweep_children(SWEEP_LIMIT_S)
-        for handle, writer in self.writers.items():
-            while handle in self.selector.get_map() and self.pump(handle):
-                continue
-            writer.close()
+        self.outputs.finish()
+        untold = self.tell_news(is_end=True)
         self.check_files()
         self.files.finish(
             [
@@ -345,6 +326,7 @@ class Keeper:
                 ("system_s", repr(usage.ru_stime)),
                 ("max_rss_bytes", str(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))),
                 *[("leftover", str(pid)) for pid in leftover],
+                *[(get_value(record, "event"), get_value(record, "message")) for record in untold],
             ]
         )
 

@@ -11,7 +11,7 @@ from engine.health.causes import find_cause
 from engine.logs.reader import MergedLog
 from engine.logs.rows import Row
 from engine.paths import Home
-from engine.process.records import Record, get_value, read_record
+from engine.process.records import Record, get_value, get_values, read_record
 from engine.reconciler import Intent
 from engine.supervision.slot import LastEnd
 from engine.supervision.why import describe_exit
@@ -50,6 +50,8 @@ class ExitRecord:
     """Processor time over its whole life."""
     peak_bytes: int | None = None
     """The most resident memory it had; of the server's own process, not of its children."""
+    gaps: tuple[str, ...] = ()
+    """What was lost of its log and nobody was there to be told, in words."""
 
 
 def read_exit_record(home: Home, name: str) -> ExitRecord | None:
@@ -74,6 +76,7 @@ def read_exit_record(home: Home, name: str) -> ExitRecord | None:
         float(get_value(record, "ended_at", "0")),
         float(user) + float(system) if user and system else None,
         int(peak) if peak else None,
+        tuple(get_values(record, "gap")),
     )
 
 

@@ -132,6 +132,8 @@ class Notes:
             is_permanent=slot.last.cause is not None and slot.last.cause.is_permanent,
             company=self._company,
         )
+        for words in record.gaps:
+            self._kit.journal.tell(slot.name, EventType.GAP, words, Level.ERROR)
         how = describe_exit(record.code, record.signal) or "its keeper was killed"
         what = slot.last.cause.message if slot.last.cause else slot.last.error or how
         self._kit.journal.tell(
@@ -206,7 +208,18 @@ class Notes:
                     slot.name, EventType.KILLED, f"PID {run.pid} outlived its grace: killed", Level.WARNING
                 )
             case "gap":
-                self._kit.journal.tell(slot.name, EventType.GAP, get_value(record, "message"), Level.ERROR)
+                told = {key: value for key, value in record if key in ("stream", "reason")}
+                dropped_bytes = int(get_value(record, "dropped_bytes", "0"))
+                self._kit.journal.tell(
+                    slot.name,
+                    EventType.GAP,
+                    get_value(record, "message"),
+                    Level.ERROR if dropped_bytes else Level.WARNING,
+                    dropped_bytes=dropped_bytes,
+                    **told,
+                )
+            case "fault":
+                self._kit.journal.tell(slot.name, EventType.FAULT, get_value(record, "message"), Level.ERROR)
             case _:
                 return  # a greeting, or a word of a later version
 
