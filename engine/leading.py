@@ -57,7 +57,7 @@ from engine.supervision.messages import (
 )
 from engine.supervision.starter import Started, Starter
 from engine.supervision.supervisor import Mandate, Supervisor
-from engine.supervision.takeover import Remembered
+from engine.supervision.takeover import Remembered, want_autostart
 from engine.telemetry.meter import Meter
 
 WORKERS = 8
@@ -112,7 +112,7 @@ class LeadingEngine:
             self._announce,
         )
         self._server = LeaderServer(home.leader_socket, self, leader)
-        self._begin(leader, remembered, decided)
+        self._begin(kit, leader, remembered, decided)
 
     def _make_parts(self, environ: Mapping[str, str]) -> None:
         """Everything with a thread of its own; each only ever posts into the supervisor's inbox."""
@@ -179,7 +179,7 @@ class LeadingEngine:
         )
         return kit, dirty
 
-    def _begin(self, leader: LeaderInfo, remembered: Remembered, decided: dict[str, float]) -> None:
+    def _begin(self, kit: Kit, leader: LeaderInfo, remembered: Remembered, decided: dict[str, float]) -> None:
         self._writer.start()
         for part in (self._watcher, self._monitor, self._meter, self._expiry):
             part.start()
@@ -190,7 +190,7 @@ class LeadingEngine:
         self._supervisor.apply_config(ConfigRead(self._config.read()))
         self._supervisor.take_over(remembered)
         if leader.kind is not LeaderKind.CLI:
-            self._supervisor.want_autostart(psutil.boot_time(), decided)
+            want_autostart(kit, psutil.boot_time(), decided)
         write_record(
             str(self._home.leader_record),
             [("version", leader.version), ("pid", str(leader.pid)), ("kind", kind), ("since", repr(leader.since))],

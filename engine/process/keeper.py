@@ -79,8 +79,7 @@ class Keeper:
         self.outputs = Outputs(spec, self.selector)
         self.pid = 0
         self.started_at = 0.0
-        self.start_ticks = ""
-        self.boot_id = posix.read_boot_id()
+        self.birth: Record = []
         self.is_terminated = False
         self.files = RunFiles(spec, lock, self.selector)
 
@@ -124,7 +123,7 @@ class Keeper:
             ends,
         )
         self.started_at = time.time()
-        self.start_ticks = str(posix.read_start_ticks(self.pid) or "")
+        self.birth = [("start_ticks", str(posix.read_start_ticks(self.pid) or "")), ("boot_id", posix.read_boot_id())]
         os.set_inheritable(self.files.lock, False)
         for write_end in ends:
             os.close(write_end)
@@ -143,8 +142,7 @@ class Keeper:
             ("run", self.run),
             ("keeper_pid", str(os.getpid())),
             ("pid", str(self.pid)),
-            ("start_ticks", self.start_ticks),
-            ("boot_id", self.boot_id),
+            *self.birth,
             ("started_at", repr(self.started_at)),
             ("intent", self.intent),
             *[pair for pair in self.spec if pair[0] in ("host", "port", "binary", "shown")],

@@ -335,16 +335,3 @@ class Supervisor:
                 config_exists=self._surroundings.config_exists,
             )
         )
-
-    def want_autostart(self, boot_time: float, decided: dict[str, float]) -> None:
-        """Want every `autostart` instance that nobody has decided about since the machine was booted.
-
-        `decided` tells when somebody last did (wall clock).
-        """
-        for slot in self._fleet:
-            if slot.spec is None or not slot.spec.autostart or slot.desired is Desired.RUNNING:
-                continue
-            if decided.get(slot.name, 0.0) < boot_time:
-                slot.desired = Desired.RUNNING
-                self._kit.writer.save_desired(slot.name, Desired.RUNNING, "autostart", self._clock.wall())
-                self.journal.tell(slot.name, EventType.REQUESTED, "autostart", Level.INFO, who="autostart")
