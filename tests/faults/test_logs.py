@@ -6,7 +6,7 @@ import json
 import random
 import sys
 
-from engine import read_stored_events
+from engine import get_recent_events
 from engine.snapshots import Act, EventQuery, EventType, Level, State
 from tests.engine.logs.support import list_pieces, read_all
 from tests.fakes.full_disk import FULL_BYTES, full_disk
@@ -83,7 +83,7 @@ def test_a_full_disk_is_an_event_when_it_begins_and_a_gap_when_it_ends(den: Thro
     den.close_session(session)
     stored = [
         event
-        for event in read_stored_events(den.home.state_file, EventQuery())
+        for event in get_recent_events(den.home.state_file, EventQuery())
         if event.type in {EventType.FAULT, EventType.GAP}
     ]
     assert [(event.instance, event.type, event.level) for event in stored] == [
@@ -112,7 +112,7 @@ def test_a_gap_while_nobody_watched_is_an_event_of_the_next_leader(den: ThrowAwa
     def find_gaps() -> list[str]:
         return [
             event.message
-            for event in read_stored_events(den.home.state_file, EventQuery())
+            for event in get_recent_events(den.home.state_file, EventQuery())
             if event.type is EventType.GAP
         ]
 
