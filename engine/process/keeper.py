@@ -204,17 +204,11 @@ class Keeper:
         except OSError as error:
             print(f"{self.name}: files cannot be made again: {error}", file=sys.stderr, flush=True)
 
-    def tell_news(self, *, is_end: bool = False) -> list[Record]:
-        """Tell a leader what became of the log. While nobody leads it waits; at the end it is returned untold."""
-        is_heard = any(client.is_leader for client in self.clients)
-        if not is_heard and not is_end:
-            return []
-        news = self.outputs.gather_news(time.monotonic(), is_end=is_end)
-        if not is_heard:
-            return news
-        for record in news:
-            self.tell([*record, ("name", self.name), ("run", self.run)])
-        return []
+    def tell_news(self) -> None:
+        """Tell a leader what became of the log; while nobody leads it waits, for the exit record at the latest."""
+        if any(client.is_leader for client in self.clients):
+            for record in self.outputs.gather_news(time.monotonic()):
+                self.tell([*record, ("name", self.name), ("run", self.run)])
 
     # -- the control channel
 
@@ -308,7 +302,7 @@ class Keeper:
         ended_at = time.time()
         leftover = posix.sweep_children(SWEEP_LIMIT_S)
         self.outputs.finish()
-        untold = self.tell_news(is_end=True)
+        untold = self.outputs.gather_news(time.monotonic(), is_end=True)
         self.check_files()
         self.files.finish(
             [
