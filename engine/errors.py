@@ -18,7 +18,9 @@ The tree, so that a caller sees what to catch::
     │   ├── ModelNotFoundError      exit 54
     │   └── PortInUseError          exit 40
     ├── StopFailedError             exit 31
+    ├── KeeperVersionError          exit 31  a run whose keeper is of a version that this one cannot talk with
     ├── LeaderTimeoutError          exit 33  the lock or the leader did not answer
+    ├── LeaderVersionError          exit 33  the leader is of a release that this one cannot talk with
     ├── StateError                  exit 34  state.sqlite is damaged, or newer than this program
     └── DaemonError                 exit 60 … 63, given when raised
 
@@ -200,6 +202,12 @@ class StopFailedError(EngineError):
     exit_code = ExitCode.STOP_FAILED
 
 
+class KeeperVersionError(EngineError):
+    """A run whose keeper is of a version that this one cannot talk with: it is left alone."""
+
+    exit_code = ExitCode.STOP_FAILED
+
+
 class LeaderTimeoutError(EngineError):
     """The supervisor lock or the leader did not answer in time."""
 
@@ -210,6 +218,12 @@ class LeaderTimeoutError(EngineError):
         super().__init__(message)
         self.holder = holder
         self.since = since
+
+
+class LeaderVersionError(EngineError):
+    """The leader is of a release that this one cannot talk with: its answers would not be understood."""
+
+    exit_code = ExitCode.LEADER_TIMEOUT
 
 
 class StateError(EngineError):

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 
 from engine import wire
 from engine.clock import Clock
-from engine.errors import ExitCode
+from engine.errors import ExitCode, LeaderVersionError
 from engine.paths import Home
 from engine.process import system
 from engine.process.records import get_value, read_record
+from engine.seniority import Seniority
 from engine.snapshots import Event, LeaderInfo, LeaderKind, Outcome, Request, Snapshot
 from engine.supervision.journal import KEPT_EVENTS
 
@@ -35,15 +36,25 @@ class FollowingEngine:
     """Follows one leader until its connection closes."""
 
     def __init__(
-        self, connection: socket.socket, publish: Callable[[Snapshot], None], on_lost: Callable[[], None], clock: Clock
+        self,
+        connection: socket.socket,
+        publish: Callable[[Snapshot], None],
+        on_lost: Callable[[], None],
+        clock: Clock,
+        seniority: Seniority,
     ) -> None:
         """`on_lost` is called on the follower's thread when the leader goes."""
+        self.refusal: LeaderVersionError | None = None
+        """Why this leader cannot be followed at all."""
         self._connection = connection
         self._publish = publish
         self._on_lost = on_lost
         self._clock = clock
+        self._seniority = seniority
         self._lock = threading.Lock()
         self._asked: dict[str, _Asked] = {}
+        self._unsent: list[bytes] | None = []
+        """Requests that wait for the leader's hello; None from then on."""
         self._events: tuple[Event, ...] = ()
         self._latest = Snapshot()
         self._is_closing = False
@@ -52,7 +63,7 @@ class FollowingEngine:
     def start(self) -> None:
         """Begin to follow."""
         self._connection.settimeout(LOOK_PERIOD_S)
-        self._send(wire.encode_hello(None) + wire.encode_subscribe())
+        self._send(wire.encode_hello(self._seniority.hello) + wire.encode_subscribe())
         self._thread.start()
 
     def snapshot(self) -> Snapshot:
@@ -64,6 +75,9 @@ class FollowingEngine:
         future: Future[Outcome] = Future()
         with self._lock:
             self._asked[request.id] = _Asked(future, self._clock.monotonic() + ANSWER_LIMIT_S)
+            if self._unsent is not None:
+                self._unsent.append(wire.encode_request(request))
+                return future
         if not self._send(wire.encode_request(request)):
             self._give_up("the leader has just gone; ask again")
         return future
@@ -101,18 +115,22 @@ class FollowingEngine:
             try:
                 for line in lines:
                     self._hear(wire.decode_frame(line))
-            except wire.WireError:
+            except (wire.WireError, LeaderVersionError) as error:
+                self.refusal = _explain_refusal(error)
                 break  # a leader that speaks another language is no leader for us
             self._expire()
-        self._give_up("the leader went before it answered; what it began is in the events")
+        self._give_up(str(self.refusal or "the leader went before it answered; what it began is in the events"))
         if not self._is_closing:
             self._on_lost()
 
     def _hear(self, frame: wire.Frame) -> None:
         match frame:
+            case wire.Hello():
+                self._meet(frame)
             case Snapshot():
                 self._events = (self._events + frame.events)[-KEPT_EVENTS:]
-                self._latest = replace(frame, events=self._events, is_leader=False)
+                faults = frame.faults + self._seniority.faults
+                self._latest = replace(frame, events=self._events, faults=faults, is_leader=False)
                 self._publish(self._latest)
             case Outcome():
                 with self._lock:
@@ -125,6 +143,20 @@ class FollowingEngine:
                         self._asked[frame].due = float("inf")
             case _:
                 return
+
+    def _meet(self, leader: wire.Hello) -> None:
+        """The leader says who it is.
+
+        Raises:
+            LeaderVersionError: we cannot talk with each other, and it was not asked to yield.
+        """
+        if self._seniority.meet(leader):
+            self._send(wire.encode_yield())
+            if not self._seniority.hello.release.speaks_with(leader.release):
+                return  # what is asked waits for the next leader
+        with self._lock:
+            unsent, self._unsent = self._unsent or [], None
+        self._send(b"".join(unsent))
 
     def _expire(self) -> None:
         now = self._clock.monotonic()
@@ -142,6 +174,12 @@ class FollowingEngine:
         for identity, asked in lost.items():
             is_untouched = which is None and asked.due != float("inf")
             asked.future.set_result(Outcome(identity, int(ExitCode.LEADER_TIMEOUT), reason, is_untouched=is_untouched))
+
+
+def _explain_refusal(error: Exception) -> LeaderVersionError:
+    if isinstance(error, LeaderVersionError):
+        return error
+    return LeaderVersionError(f"what the leader says is not understood ({error}); end it, then retry")
 
 
 def connect_leader(home: Home) -> socket.socket | None:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from engine import wire
 from engine.process import system
-from engine.snapshots import Event, LeaderInfo, Outcome, Request, Snapshot
+from engine.snapshots import Event, Outcome, Request, Snapshot
 
 READ_BYTES = 1 << 16
 
@@ -33,6 +33,8 @@ class _Client:
     unread: bytes = b""
     unsent: bytes = b""
     is_subscribed: bool = False
+    hello: wire.Hello | None = None
+    """Who it is; None until it has said so."""
     last_event: Event | None = None
     seq: int = 0
     """Of the last snapshot sent."""
@@ -50,10 +52,13 @@ class _Mail:
 class LeaderServer:
     """Serves every client from one selector; a client that does not read gets only the newest snapshot when it does."""
 
-    def __init__(self, path: Path, answerer: Answerer, leader: LeaderInfo) -> None:
+    def __init__(self, path: Path, answerer: Answerer, hello: wire.Hello) -> None:
+        """`hello` says who leads."""
+        self.newer: wire.Hello | None = None
+        """Who of a newer release has asked to lead; None while nobody has."""
         self._path = path
         self._answerer = answerer
-        self._leader = leader
+        self._hello = hello
         self._mail = _Mail()
         self._clients: set[_Client] = set()
         self._body: tuple[int, bytes] = (-1, b"")
@@ -130,7 +135,7 @@ class LeaderServer:
         client = _Client(connection)
         self._clients.add(client)
         self._selector.register(connection, selectors.EVENT_READ, client)
-        self._send(client, wire.encode_hello(self._leader))
+        self._send(client, wire.encode_hello(self._hello))
 
     def _serve(self, client: _Client, mask: int) -> None:
         if mask & selectors.EVENT_WRITE:
@@ -160,8 +165,14 @@ class LeaderServer:
             client.is_subscribed = True
             self._tell_snapshot(client)
             return
+        if wire.is_yield(line):
+            if client.hello is not None and client.hello.release.is_newer_than(self._hello.release):
+                self.newer = client.hello
+            return
         frame = wire.decode_frame(line)
-        if isinstance(frame, Request):
+        if isinstance(frame, wire.Hello):
+            client.hello = frame
+        elif isinstance(frame, Request):
             self._send(client, wire.encode_accepted(frame.id))
             future = self._answerer.submit_request(frame)
             future.add_done_callback(lambda done: self._post(client, wire.encode_outcome(done.result())))

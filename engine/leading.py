@@ -14,6 +14,7 @@ from random import Random
 
 import psutil
 
+from engine import wire
 from engine.clock import Clock
 from engine.config.watch import ConfigWatch
 from engine.errors import ExitCode
@@ -54,6 +55,7 @@ from engine.supervision.messages import (
     Message,
     RequestFiled,
     StartDone,
+    Yielding,
 )
 from engine.supervision.starter import Started, Starter
 from engine.supervision.supervisor import Mandate, Supervisor
@@ -111,7 +113,7 @@ class LeadingEngine:
             random or Random(),  # noqa: S311 - jitter
             self._announce,
         )
-        self._server = LeaderServer(home.leader_socket, self, leader)
+        self._server = LeaderServer(home.leader_socket, self, wire.Hello.of(leader))
         self._begin(kit, leader, remembered, decided)
 
     def _make_parts(self, environ: Mapping[str, str]) -> None:
@@ -233,6 +235,19 @@ class LeadingEngine:
         return self._server.count_clients()
 
     # -- the end
+
+    @property
+    def newer(self) -> wire.Hello | None:
+        """Who of a newer release has asked to lead; None while nobody has."""
+        return self._server.newer
+
+    def finish_what_is_asked(self, timeout_s: float) -> bool:
+        """Wait until nobody waits for an answer; False when that takes longer than `timeout_s` seconds."""
+        return self._supervisor.wait_until_idle(timeout_s)
+
+    def tell_yielding(self, words: str, level: Level) -> None:
+        """Tell why this engine gives up the lead; `close` comes next."""
+        self._inbox.put(Yielding(words, level))
 
     def close(self, *, stop_instances: bool = False) -> None:
         """End every thread; the models run on unless `stop_instances`. Idempotent."""

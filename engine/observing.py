@@ -15,12 +15,14 @@ from engine.config.file import LoadedConfig, load_config
 from engine.errors import LeaderTimeoutError
 from engine.following import connect_leader, read_leader
 from engine.paths import Home
+from engine.seniority import check_leader
 from engine.snapshots import Desired, Fault, Health, InstanceSnapshot, Snapshot, Status
 from engine.state.reading import reading
 from engine.supervision.fleet import Fleet
 from engine.supervision.slot import LastEnd, Slot, build_run
 from engine.supervision.takeover import Found, Remembered, find_run, find_run_names, recall, remembered_health
 from engine.supervision.why import describe_exit
+from engine.versions import Release
 
 ANSWER_LIMIT_S = 5.0
 
@@ -30,6 +32,7 @@ def observe(home: Home, environ: Mapping[str, str]) -> Snapshot:
 
     Raises:
         LeaderTimeoutError: a leader is there and does not answer.
+        LeaderVersionError: it is of a release that this one cannot talk with.
         StateError: nobody leads, and the database is damaged or of another version.
     """
     connection = connect_leader(home)
@@ -45,10 +48,11 @@ def observe(home: Home, environ: Mapping[str, str]) -> Snapshot:
 
 
 def _hear_snapshot(connection: socket.socket) -> Snapshot | None:
+    own = wire.Hello(Release(""))
     deadline = time.monotonic() + ANSWER_LIMIT_S
     unread = b""
     try:
-        connection.sendall(wire.encode_hello(None) + wire.encode_subscribe())
+        connection.sendall(wire.encode_hello(own) + wire.encode_subscribe())
         while (left_s := deadline - time.monotonic()) > 0:
             connection.settimeout(left_s)
             data = connection.recv(1 << 18)
@@ -57,6 +61,8 @@ def _hear_snapshot(connection: socket.socket) -> Snapshot | None:
             *lines, unread = (unread + data).split(b"\n")
             for line in lines:
                 frame = wire.decode_frame(line)
+                if isinstance(frame, wire.Hello):
+                    check_leader(own, frame)
                 if isinstance(frame, Snapshot) and frame.seq:
                     return frame
     except (OSError, wire.WireError):
@@ -80,7 +86,7 @@ def observe_unled(home: Home, environ: Mapping[str, str], clock: Clock) -> Snaps
     for name in _known_names(home, fleet, remembered):
         found = find_run(home, name, remembered.runtime.get(name), clock)
         slot = fleet.slots.get(name)
-        if slot is None and (found.line is not None or found.is_orphaned):
+        if slot is None and (found.line is not None or found.is_orphaned or found.unspoken):
             slot = Slot(name, config_error="its table is not in the file")
         if slot is not None:
             recall(slot, remembered, clock)
@@ -110,6 +116,9 @@ def _observe_one(slot: Slot, found: Found, remembered: Remembered, clock: Clock)
         slot.health = remembered_health(row, slot.run.run_id)
         slot.run.is_ready = slot.health is Health.HEALTHY
         note = f"unwatched since {_say_time(row.last_seen_at)}" if row and row.last_seen_at else "unwatched"
+    elif found.unspoken:
+        slot.status = Status.RUNNING
+        note = found.unspoken
     elif found.is_orphaned:
         slot.status = Status.RUNNING
         note = "its keeper is gone while something of it still runs; the next dashboard or daemon clears it up"

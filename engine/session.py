@@ -14,9 +14,10 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from engine import wire
 from engine.clock import Clock
 from engine.describe import describe_instance
-from engine.errors import ExitCode, LeaderTimeoutError, LockUnsupportedError, StateError
+from engine.errors import EngineError, ExitCode, LeaderTimeoutError, LockUnsupportedError, StateError
 from engine.following import FollowingEngine, connect_leader
 from engine.leading import REQUEST_LIFE_S, LeadingEngine
 from engine.locking import Holder, supervisor_lock
@@ -26,6 +27,7 @@ from engine.paths import Home
 from engine.process import system
 from engine.protocol import LogView
 from engine.publisher import Publisher
+from engine.seniority import Seniority
 from engine.snapshots import (
     Act,
     Description,
@@ -34,6 +36,7 @@ from engine.snapshots import (
     Fault,
     LeaderInfo,
     LeaderKind,
+    Level,
     LogLine,
     Outcome,
     Request,
@@ -42,6 +45,7 @@ from engine.snapshots import (
     Target,
 )
 from engine.state.events import get_recent_events
+from engine.versions import Release
 
 TRY_PERIOD_S = 0.5
 """How often a follower tries the lock beside hearing its leader go: far below the 2 s in which one must lead again."""
@@ -82,6 +86,12 @@ class Session:
         self._publisher = Publisher()
         self._views = LogViews()
         self._lock = supervisor_lock(home, kind.value)
+        self._seniority = Seniority(
+            home,
+            wire.Hello(Release(version), os.getpid(), kind.value),
+            self._clock,
+            claims=kind is not LeaderKind.CLI,
+        )
         self._engine: LeadingEngine | FollowingEngine | None = None
         self._wake = threading.Event()
         self._settled = threading.Event()
@@ -107,6 +117,7 @@ class Session:
             OSError: the state folder or its lock cannot be used.
             LockUnsupportedError: the file system knows no locks.
             LeaderTimeoutError: somebody holds the lock and does not answer, or the state folder does not.
+            LeaderVersionError: the leader is of a release that this one cannot talk with.
         """
         if not self._settled.wait(timeout_s):
             if self._lock.is_held:
@@ -163,7 +174,8 @@ class Session:
         is_late = self._clock.wall() > wish.request.created_at + KEPT_LIMIT_S
         if self._is_closing or self._error is not None or is_late:
             why = str(self._error) if self._error else reason
-            _complete(wish, Outcome(wish.request.id, int(ExitCode.LEADER_TIMEOUT), why))
+            code = self._error.exit_code if isinstance(self._error, EngineError) else ExitCode.LEADER_TIMEOUT
+            _complete(wish, Outcome(wish.request.id, int(code), why))
             return
         with self._kept_lock:
             self._kept.append(wish)
@@ -234,7 +246,7 @@ class Session:
                 if self._is_aside:
                     self._stood_aside.set()
                     self._wake.wait()
-                elif self._lock.try_acquire():
+                elif self._seniority.may_lead() and self._lock.try_acquire():
                     self._lead()
                 else:
                     self._follow()
@@ -244,6 +256,8 @@ class Session:
     def _lead(self) -> None:
         leader = LeaderInfo(os.getpid(), self._kind, self._clock.wall(), self._version)
         try:
+            if self._seniority.is_outdated():
+                return  # by whoever held the lock a moment ago
             engine = LeadingEngine(
                 self._home,
                 leader,
@@ -252,21 +266,43 @@ class Session:
                 scope=self._scope,
                 is_demo=self._is_demo,
             )
+            self._error = None
             self._engine = engine
             self._settled.set()
             self._hand_over()
             files = self._identify_files()
-            while not self._is_leaving() and self._lock.is_same() and self._identify_files() == files:
+            while not self._is_leaving() and self._may_go_on(engine) and self._identify_files() == files:
                 self._wake.wait(GUARD_PERIOD_S)
-            self._engine = None
-            engine.close(stop_instances=self._stops_instances)
-            if not self._is_leaving():  # who leads before the keepers have made their locks again finds no run
-                self._wake.wait(KEEPERS_LOOK_S)
+            self._step_down(engine)
         finally:
             self._lock.release()
 
     def _is_leaving(self) -> bool:
         return self._is_closing or self._is_aside
+
+    def _may_go_on(self, engine: LeadingEngine) -> bool:
+        """True while the lock is where everybody looks for it, and no newer release is to lead."""
+        return self._lock.is_same() and engine.newer is None and not self._seniority.is_outdated()
+
+    def _step_down(self, engine: LeadingEngine) -> None:
+        """Lead no more; the reason is told when it is another release."""
+        newer = engine.newer
+        if self._seniority.error is not None:
+            engine.tell_yielding(str(self._seniority.error), Level.ERROR)
+        elif newer is not None:
+            self._finish_what_is_asked(engine)
+            self._seniority.step_aside()
+            engine.tell_yielding(f"yields to {newer.describe()} of version {newer.release.program}", Level.INFO)
+        self._engine = None
+        engine.close(stop_instances=self._stops_instances)
+        if not self._is_leaving() and newer is None:  # who leads before the keepers have their locks again finds no run
+            self._wake.wait(KEEPERS_LOOK_S)
+
+    def _finish_what_is_asked(self, engine: LeadingEngine) -> None:
+        until = self._clock.monotonic() + REQUEST_LIFE_S
+        while not self._is_leaving() and self._clock.monotonic() < until:
+            if engine.finish_what_is_asked(GUARD_PERIOD_S):
+                return
 
     def _identify_files(self) -> tuple[tuple[int, int] | None, ...]:
         """What database and socket are right now: without them another can lead, or nobody reaches this one."""
@@ -275,19 +311,30 @@ class Session:
     def _follow(self) -> None:
         connection = connect_leader(self._home)
         if connection is None:
+            if self._seniority.error is not None:
+                self._fail(self._seniority.error)
             self._wake.wait(TRY_PERIOD_S)  # between two leaders, or before the new one listens
             self._hand_over()
             return
-        engine = FollowingEngine(connection, self._publisher.publish, self._wake.set, self._clock)
+        engine = FollowingEngine(connection, self._publish_heard, self._wake.set, self._clock, self._seniority)
         engine.start()
         self._engine = engine
-        self._settled.set()
         self._hand_over()
         self._wake.wait()
         if self._is_closing and self._stops_instances:
             self._ask_to_stop_everything(engine)
         self._engine = None
         engine.close()
+        if engine.refusal is not None and not self._is_closing:
+            self._fail(engine.refusal)
+            self._wake.clear()
+            self._wake.wait(TRY_PERIOD_S)
+
+    def _publish_heard(self, snapshot: Snapshot) -> None:
+        """On the follower's thread: the leader talks, and is understood."""
+        self._error = None
+        self._settled.set()
+        self._publisher.publish(snapshot)
 
     def _ask_to_stop_everything(self, engine: FollowingEngine) -> None:
         now = self._clock.wall()
@@ -298,12 +345,15 @@ class Session:
             engine.submit_request(request).result(REQUEST_LIFE_S)
 
     def _fail(self, error: Exception) -> None:
-        """There can be no engine: say so to whoever waits, and on the screen."""
+        """There can be no engine, as things are: say so to whoever waits, and on the screen."""
+        if str(self._error) == str(error):
+            return
         self._error = error
         self._hand_over()
         now = self._clock.wall()
         fault = Fault("engine", str(error), now)
-        self._publisher.publish(replace(self._publisher.snapshot, seq=-1, taken_at=now, faults=(fault,)))
+        known = replace(self._publisher.snapshot, seq=-1, taken_at=now, leader=None, is_leader=False)
+        self._publisher.publish(replace(known, faults=(fault,)))
         self._settled.set()
 
 

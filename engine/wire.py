@@ -1,27 +1,49 @@
 """The leader's protocol: JSON lines over its private socket. Requests go in; outcomes and snapshots come out.
 
-Frames are objects with one main key: ``hello``, ``request``, ``subscribe`` from a client; ``hello``, ``accepted``,
-``outcome``, ``snapshot`` (with ``events``: those the client has not seen yet) from the leader. Unknown keys are of a
-later version and mean nothing here.
+Frames are objects with one main key: ``hello``, ``request``, ``subscribe``, ``yield`` from a client; ``hello``,
+``accepted``, ``outcome``, ``snapshot`` (with ``events``: those the client has not seen yet) from the leader. Unknown
+keys are of a later version and mean nothing here. ``hello`` comes first from either side; it and ``yield`` keep their
+meaning in every version, so that any two releases can find out which of them is to lead.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from engine.snapshots import Event, LeaderInfo, Outcome, Request, Snapshot, parse_event_type
+from engine.versions import Release
 
-VERSION = 1
 LINE_LIMIT = 16 << 20
 """Bytes of one frame at most; a snapshot of 200 instances has about 150 KB."""
 
 
 class WireError(ValueError):
     """A frame that cannot be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Who speaks, on either side."""
+
+    release: Release
+    pid: int = 0
+    """0 when it did not say."""
+    kind: str = ""
+    """dashboard, daemon …"""
+
+    @staticmethod
+    def of(leader: LeaderInfo) -> Hello:
+        """A leader of our own release."""
+        return Hello(Release(leader.version), leader.pid, leader.kind.value)
+
+    def describe(self) -> str:
+        """A phrase for messages: ``the daemon (PID 4711)``."""
+        return f"the {self.kind or 'process'}" + (f" (PID {self.pid})" if self.pid else "")
 
 
 @lru_cache
@@ -36,12 +58,16 @@ def _adapters() -> tuple[
     )
 
 
-def encode_hello(leader: LeaderInfo | None) -> bytes:
-    """The first frame of either side; the leader says who it is."""
-    body: dict[str, object] = {"version": VERSION}
-    if leader is not None:
-        body |= {"pid": leader.pid, "kind": leader.kind.value, "program": leader.version}
-    return _line({"hello": body})
+def encode_hello(hello: Hello) -> bytes:
+    """The first frame of either side."""
+    release = hello.release
+    body = {"version": release.protocol, "program": release.program, "records": release.records}
+    return _line({"hello": {**body, "schema": release.schema, "pid": hello.pid, "kind": hello.kind}})
+
+
+def encode_yield() -> bytes:
+    """Ask a leader of an older release to let a newer one lead; heard only after the newer one's hello."""
+    return _line({"yield": True})
 
 
 def encode_subscribe() -> bytes:
@@ -74,9 +100,9 @@ def encode_snapshot(body: bytes, events: tuple[Event, ...]) -> bytes:
     return b'{"snapshot":' + body + b',"events":' + _adapters()[1].dump_json(events) + b"}\n"
 
 
-Frame = Request | Outcome | Snapshot | str | None
-"""What a line can be: a request, an outcome, a snapshot (with new events), an accepted request's id; None when it
-carries nothing for us."""
+Frame = Hello | Request | Outcome | Snapshot | str | None
+"""What a line can be: a hello, a request, an outcome, a snapshot (with new events), an accepted request's id; None
+when it carries nothing for us."""
 
 
 def decode_frame(line: bytes) -> Frame:
@@ -89,6 +115,8 @@ def decode_frame(line: bytes) -> Frame:
         frame = json.loads(line)
         if not isinstance(frame, dict):
             raise WireError("a frame is an object")
+        if "hello" in frame:
+            return _parse_hello(frame["hello"])
         snapshots, events, requests, outcomes = _adapters()
         if "request" in frame:
             return requests.validate_python(frame["request"])
@@ -101,13 +129,23 @@ def decode_frame(line: bytes) -> Frame:
                 events=tuple(replace(event, type=parse_event_type(event.type)) for event in told),
             )
         return str(frame["accepted"]) if "accepted" in frame else None
-    except (ValueError, ValidationError) as error:
+    except (ValueError, TypeError, KeyError, ValidationError) as error:
         raise WireError(str(error)) from error
+
+
+def _parse_hello(body: dict[str, Any]) -> Hello:
+    release = Release(str(body["program"]), int(body["version"]), int(body["records"]), int(body["schema"]))
+    return Hello(release, int(body.get("pid", 0)), str(body.get("kind", "")))
 
 
 def is_subscription(line: bytes) -> bool:
     """True for a client's wish to be told every snapshot."""
     return line.startswith(b'{"subscribe":')
+
+
+def is_yield(line: bytes) -> bool:
+    """True for a newer client's wish to lead."""
+    return line.startswith(b'{"yield":')
 
 
 def _line(frame: dict[str, object]) -> bytes:

@@ -25,6 +25,8 @@ OPEN_LIMIT_S = 10.0
 STOP_ALL_LIMIT_S = 60.0
 """How much longer the end may take when the models are stopped, too: their graces, and the answer of the leader."""
 STDOUT = 1
+NEVER_LEADS = ("engine", "version")
+"""Faults with which a daemon is of no use: there can be no engine, or a newer version has made this one unfit."""
 ENDING = frozenset(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name))
 HANG_UP = frozenset(getattr(signal, name) for name in ("SIGHUP",) if hasattr(signal, name))
 
@@ -154,7 +156,7 @@ class _Shift:
 
     def _look(self) -> None:
         """Take note of what the engine last published."""
-        fault = next((one for one in self._session.snapshot().faults if one.key == "engine"), None)
+        fault = next((one for one in self._session.snapshot().faults if one.key in NEVER_LEADS), None)
         if fault is not None:
             raise StateError(fault.message)
         if (status := self._describe()) != self._status:

@@ -34,6 +34,7 @@ from engine.process.records import (
     encode_record,
     get_value,
     get_values,
+    is_spoken,
     write_all,
 )
 from engine.process.reservation import remove_home
@@ -348,14 +349,15 @@ def main() -> int:
     """Take the lock, keep one server until its end. 0 after a whole run, 1 when there was none."""
     os.closerange(3, HANDLE_LIMIT)  # what a shell or a build tool left open would stay open for the model's life
     spec = read_spec()
+    speaks = is_spoken(spec)  # it does not when the program was replaced under a leader that still runs
     for number in posix.IGNORED_BY_KEEPER:
         signal.signal(number, signal.SIG_IGN)
     os.umask(0o077)
     os.chdir("/")
     try:
-        lock = posix.take_lock(get_value(spec, "lock"), LOOKED_AT_S)
+        lock = posix.take_lock(get_value(spec, "lock"), LOOKED_AT_S) if speaks else None
         if lock is None:
-            answer([("event", "refused"), ("reason", "locked")])
+            answer([("event", "refused"), ("reason", "locked" if speaks else "version")])
             return 1
         posix.become_subreaper()
         keeper = Keeper(spec, lock)

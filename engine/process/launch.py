@@ -161,6 +161,11 @@ def _explain(home: Home, spec: LaunchSpec, reply: Record) -> EngineError:
     """What a keeper that executed nothing meant."""
     if get_value(reply, "reason") == "locked":
         return LockHeldError(f"{spec.name}: another run still holds its lock")
+    if get_value(reply, "reason") == "version":
+        return StartFailedError(
+            f"{spec.name}: the program on disk was replaced by another version (its keeper speaks protocol"
+            f" {get_value(reply, 'version')}, this process {VERSION}); end this one and start the new version"
+        )
     if not reply:
         said = read_keeper_errors(home, spec.name)
         return StartFailedError(f"{spec.name}: the keeper ended without an answer{said and ': ' + said}")

@@ -56,6 +56,15 @@ def get_values(record: Record, key: str) -> list[str]:
     return [value for found, value in record if found == key]
 
 
+def is_spoken(record: Record) -> bool:
+    """True when this release understands what a record means.
+
+    It does for its own version and the one before; the next one promises the same of us.
+    """
+    version = get_value(record, "version")
+    return version.isdecimal() and abs(int(version) - VERSION) <= 1
+
+
 class RecordReader:
     """Cuts a byte stream into records."""
 

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.errors import KeeperVersionError
 from engine.process import system
-from engine.process.records import Record, RecordReader, encode_record, get_value
+from engine.process.records import VERSION, Record, RecordReader, encode_record, get_value, is_spoken
 
 CONNECT_LIMIT_S = 2.0
 GREETING_LIMIT_S = 2.0
@@ -39,7 +40,11 @@ class _Watched:
 
 
 def connect_keeper(name: str, path: Path) -> KeeperLine | None:
-    """Connect to the keeper of an instance and hear its greeting; None when no keeper answers."""
+    """Connect to the keeper of an instance and hear its greeting; None when no keeper answers.
+
+    Raises:
+        KeeperVersionError: one answers, of a version that we cannot talk with: its run is to be left alone.
+    """
     try:
         connection = system.connect_private(path, CONNECT_LIMIT_S)
     except OSError:
@@ -49,13 +54,28 @@ def connect_keeper(name: str, path: Path) -> KeeperLine | None:
         reader = RecordReader()
         while data := connection.recv(1 << 16):
             if records := reader.feed(data):
+                _check_version(name, records[0])
                 connection.setblocking(False)
                 return KeeperLine(name, get_value(records[0], "run"), connection, records[0])
     except (OSError, ValueError):
         connection.close()
         return None
+    except KeeperVersionError:
+        connection.close()
+        raise
     connection.close()
     return None
+
+
+def _check_version(name: str, greeting: Record) -> None:
+    if is_spoken(greeting):
+        return
+    run = f"its run {get_value(greeting, 'run')} (keeper PID {get_value(greeting, 'keeper_pid') or 'unknown'})"
+    raise KeeperVersionError(
+        f"{name}: {run} was started by another version, whose keeper speaks protocol"
+        f" {get_value(greeting, 'version') or 'unknown'}; this one speaks {VERSION}: it is left alone;"
+        " stop it with the version that started it"
+    )
 
 
 class KeeperWatcher:
@@ -102,7 +122,7 @@ class KeeperWatcher:
             if line is None:
                 return False
             try:
-                line.connection.sendall(encode_record(record))
+                line.connection.sendall(encode_record([("version", str(VERSION)), *record]))
             except OSError:
                 return False  # its end is on the way
             return True

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.errors import StateError
 from engine.snapshots import Health
-from engine.state.store import Store, describe_damage, open_store
+from engine.state.store import BUSY_TIMEOUT_S, Store, describe_damage, open_store
 from engine.state.upgrade import read_version
 
 IMPORTS_SINCE = 2
@@ -58,14 +58,16 @@ def read_imported(path: Path) -> frozenset[str]:
         return store.load_imported() if store is not None else frozenset()
 
 
-def read_schema_version(path: Path) -> int:
-    """How many migrations the database at `path` has had.
+def read_schema_version(path: Path, timeout_s: float = BUSY_TIMEOUT_S) -> int:
+    """How many migrations the database at `path` has had; it is not made where there is none.
 
     Raises:
-        StateError: it is damaged, or locked for too long.
+        StateError: it is not there, damaged, or locked for longer than `timeout_s` seconds.
     """
     try:
-        with contextlib.closing(sqlite3.connect(path)) as connection:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=timeout_s)
+        ) as connection:
             return read_version(connection)
     except sqlite3.Error as error:
         raise StateError(f"{path}: cannot be read: {error}") from error

@@ -107,9 +107,11 @@ class Store:
 
         Raises:
             sqlite3.OperationalError: locked for too long, or the disk is full; nothing was written.
+            StateError: a newer program has migrated the database since it was opened; nothing was written.
         """
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            _refuse_newer(self._connection)
             yield
             self._connection.execute("COMMIT")
         except BaseException:
@@ -348,14 +350,26 @@ def describe_trouble(path: Path, error: Exception) -> str:
     return str(error) if str(path) in str(error) else f"{path}: {error}"
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, clock: Clock, *, create: bool) -> bool:
-    """Make it fit for use; False when nobody has written anything into it yet."""
+def _refuse_newer(connection: sqlite3.Connection) -> int:
+    """The schema version, which is not a later one than this program's.
+
+    Raises:
+        StateError: it is.
+    """
     version = read_version(connection)
     if version > SCHEMA_VERSION:
         raise StateError(
-            f"{path}: written by a newer version (schema {version}, this program knows {SCHEMA_VERSION});"
-            " update llama-orch-tui"
+            f"written by a newer version (schema {version}, this program knows {SCHEMA_VERSION}); update llama-orch-tui"
         )
+    return version
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, clock: Clock, *, create: bool) -> bool:
+    """Make it fit for use; False when nobody has written anything into it yet."""
+    try:
+        version = _refuse_newer(connection)
+    except StateError as error:
+        raise StateError(f"{path}: {error}") from error
     if version < SCHEMA_VERSION:
         is_empty = version == 0 and not has_tables(connection)
         if version == 0 and not is_empty:

@@ -28,11 +28,17 @@ class Arrivals:
         found = takeover.find_run(self._kit.home, name, self.remembered.runtime.get(name), self._kit.clock)
         slots = self._kit.fleet.slots
         slot = slots.get(name)
-        if slot is None and (found.line is not None or found.is_orphaned):
+        if slot is None and (found.line is not None or found.is_orphaned or found.unspoken):
             slot = slots[name] = Slot(name, config_error=self._surroundings.explain_missing())
         if slot is not None:
             takeover.recall(slot, self.remembered, self._kit.clock)
             self._note_found(slot, found)
+
+    def look_again(self) -> None:
+        """See whether runs that we cannot talk with have ended: nobody tells."""
+        for slot in list(self._kit.fleet):
+            if slot.unspoken:
+                self.take_up(slot.name)
 
     def look_at(self, slot: Slot) -> None:
         """Remember an instance that somebody else acts on; its port is taken all the same."""
@@ -42,6 +48,8 @@ class Arrivals:
 
     def _note_found(self, slot: Slot, found: takeover.Found) -> None:
         clock = self._kit.clock
+        if found.unspoken or slot.unspoken:
+            self._notes.note_unspoken(slot, found.unspoken)
         if found.line is not None:
             run = build_run(found.line.greeting, clock.wall(), clock.monotonic())
             row = self.remembered.runtime.get(slot.name)

@@ -11,7 +11,7 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
 from engine.clock import Clock
-from engine.errors import AlreadyRunningError, ConfigError, EngineError, ExitCode, NotRunningError
+from engine.errors import AlreadyRunningError, ConfigError, EngineError, ExitCode, KeeperVersionError, NotRunningError
 from engine.snapshots import Act, Desired, EventType, Level, Outcome, Request, Status, Target
 from engine.state.writer import StateWriter
 from engine.supervision.fleet import Fleet
@@ -58,7 +58,11 @@ class Desk:
             return
         self._pending.append(pending)
         for name in names:
-            self._wish(self._fleet.slots[name], request, pending)
+            slot = self._fleet.slots[name]
+            if slot.unspoken:
+                pending.refusals.append(KeeperVersionError(slot.unspoken))
+            else:
+                self._wish(slot, request, pending)
         self._writer.flush(FLUSH_LIMIT_S)
         self._answer_if_done(pending)
 

@@ -11,7 +11,7 @@ from engine.health.causes import find_cause
 from engine.logs.reader import MergedLog
 from engine.logs.rows import Row
 from engine.paths import Home
-from engine.process.records import Record, get_value, get_values, read_record
+from engine.process.records import Record, get_value, get_values, is_spoken, read_record
 from engine.reconciler import Intent
 from engine.supervision.slot import LastEnd
 from engine.supervision.why import describe_exit
@@ -55,10 +55,10 @@ class ExitRecord:
 
 
 def read_exit_record(home: Home, name: str) -> ExitRecord | None:
-    """The newest exit record of an instance, or None."""
+    """The newest exit record of an instance; None when there is none, or one that is not understood."""
     record = read_record(str(home.exit_record(name)))
     run_id = get_value(record, "run")
-    if not run_id:
+    if not run_id or not is_spoken(record):
         return None
     code, signal = get_value(record, "code"), get_value(record, "signal")
     user, system = get_value(record, "user_s"), get_value(record, "system_s")

@@ -11,7 +11,7 @@ from engine.errors import EngineError
 from engine.health.answers import ProbeResult
 from engine.health.judge import Verdict
 from engine.process.records import Record
-from engine.snapshots import HostLoad, Outcome, Request
+from engine.snapshots import HostLoad, Level, Outcome, Request
 from engine.supervision.starter import LockHeld, Started
 from engine.telemetry.meter import Usage
 
@@ -91,6 +91,14 @@ class FaultTold:
 
 
 @dataclass(frozen=True, slots=True)
+class Yielding:
+    """This engine gives up the lead."""
+
+    words: str
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
 class CloseAsked:
     """The engine is to end."""
 
@@ -105,5 +113,6 @@ Message = (
     | HealthJudged
     | Measured
     | FaultTold
+    | Yielding
     | CloseAsked
 )

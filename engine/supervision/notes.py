@@ -83,6 +83,14 @@ class Notes:
             slot.name, EventType.ADOPTED, f"found running as PID {run.pid}", Level.INFO, pid=run.pid, run=run.run_id
         )
 
+    def note_unspoken(self, slot: Slot, why: str) -> None:
+        """A run was found whose keeper cannot be talked with; empty when such a run has ended."""
+        if why and why != slot.unspoken:
+            self._kit.journal.tell(slot.name, EventType.FAULT, why, Level.ERROR)
+        slot.unspoken = why
+        slot.status = Status.FAILED if why else Status.STOPPED
+        slot.last.error = why
+
     def _begin(self, slot: Slot, run: Run) -> None:
         slot.run = run
         slot.end = None

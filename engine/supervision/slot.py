@@ -117,6 +117,8 @@ class Slot:
     end: EndFacts | None = None
     is_busy: bool = False
     is_orphaned: bool = False
+    unspoken: str = ""
+    """Why the keeper of its run cannot be talked with; the run is left alone then."""
     wants_replacement: bool = False
     undo_desired: Desired | None = None
     """What was wanted before the request under way: a refused start goes back to it."""
@@ -134,7 +136,7 @@ class Slot:
     @property
     def is_alive(self) -> bool:
         """True while a server of it runs, or is about to."""
-        return self.run is not None or self.is_busy or self.is_orphaned
+        return self.run is not None or self.is_busy or self.is_orphaned or bool(self.unspoken)
 
     @property
     def state(self) -> State:

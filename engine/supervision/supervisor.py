@@ -16,7 +16,6 @@ from typing import assert_never
 from engine.errors import EngineError
 from engine.reconciler import Wait, decide
 from engine.snapshots import (
-    Desired,
     EventType,
     LeaderInfo,
     Level,
@@ -42,6 +41,7 @@ from engine.supervision.messages import (
     OrphanCleared,
     RequestFiled,
     StartDone,
+    Yielding,
 )
 from engine.supervision.notes import Notes
 from engine.supervision.slot import Slot
@@ -112,9 +112,9 @@ class Supervisor:
         """Begin to supervise; `take_over` comes first."""
         self._thread.start()
 
-    def wait_until_idle(self, timeout_s: float) -> None:
-        """Wait until nobody waits for an answer, at most `timeout_s` seconds."""
-        self._idle.wait(timeout_s)
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Wait until nobody waits for an answer, at most `timeout_s` seconds; False when that was too short."""
+        return self._idle.wait(timeout_s)
 
     def close(self) -> None:
         """End the thread, after what is already in the inbox."""
@@ -186,9 +186,10 @@ class Supervisor:
                 self._dirty.add(slot.name)
         while self._dirty:
             name = self._dirty.pop()
-            if name in self._fleet.slots and self._mandate.covers(name):
+            found = self._fleet.slots.get(name)
+            if found is not None and self._mandate.covers(name) and not found.unspoken:
                 try:
-                    self._direct(self._fleet.slots[name])
+                    self._direct(found)
                 except Exception as error:  # noqa: BLE001 - a mistake of ours about one instance must not end the watch
                     self._surroundings.note_mistake(f"deciding about {name}", error)
 
@@ -227,6 +228,7 @@ class Supervisor:
         match message:
             case RequestFiled():
                 self._widen(message.request.target)
+                self._arrivals.look_again()
                 self._desk.accept(message.request, message.future)
             case ConfigRead():
                 self.apply_config(message)
@@ -236,6 +238,8 @@ class Supervisor:
                 self._note_usage(message)
             case FaultTold():
                 self._surroundings.note_fault(message.key, message.message)
+            case Yielding():
+                self.journal.tell(None, EventType.YIELDED, message.words, message.level)
             case CloseAsked():
                 self._is_closing = True
             case _:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.clock import Clock
+from engine.errors import KeeperVersionError
 from engine.paths import Home
 from engine.process import system
 from engine.process.records import get_value, read_record
@@ -37,6 +38,8 @@ class Found:
     is_orphaned: bool = False
     end: ExitRecord | None = None
     """An end that nobody has judged."""
+    unspoken: str = ""
+    """Why its keeper cannot be talked with, although it answers; empty when it can, or there is none."""
 
 
 def find_run_names(home: Home) -> list[str]:
@@ -49,7 +52,10 @@ def find_run_names(home: Home) -> list[str]:
 def find_run(home: Home, name: str, row: RuntimeRow | None, clock: Clock) -> Found:
     """Look at one instance's lock, keeper and records."""
     if system.is_locked(str(home.instance_lock(name))):
-        line = connect_keeper(name, home.keeper_socket(name))
+        try:
+            line = connect_keeper(name, home.keeper_socket(name))
+        except KeeperVersionError as error:
+            return Found(unspoken=str(error))
         return Found(line=line, is_orphaned=line is None)
     record = read_exit_record(home, name)
     judged = row.last_exit_run if row else ""

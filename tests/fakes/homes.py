@@ -25,6 +25,7 @@ import psutil
 from engine.paths import HOME_VARIABLE, Home, find_home
 from engine.session import Session
 from engine.snapshots import Act, InstanceSnapshot, LeaderKind, Outcome, State, Target
+from llama_orch_tui import __version__
 
 FAKE_SERVER = Path(__file__).with_name("server.py")
 DEADLINE_S = 15.0
@@ -123,7 +124,7 @@ class ThrowAwayHome:
 
     def open_session(self, kind: LeaderKind = LeaderKind.DASHBOARD) -> Session:
         """A console's engine in this process, leading or following."""
-        session = Session(self.home, kind, "0-test")
+        session = Session(self.home, kind, __version__)
         self.sessions.append(session)
         session.open()
         session.wait_until_open(DEADLINE_S)
@@ -138,10 +139,13 @@ class ThrowAwayHome:
         """What leads a program to this home."""
         return os.environ | {HOME_VARIABLE: str(self.home.state_dir), "PYTHONWARNINGS": "error", "NO_COLOR": "1"}
 
-    def run_cli(self, *arguments: str, within_s: float = 60.0) -> subprocess.CompletedProcess[str]:
-        """Run one command of the real program to its end."""
+    def run_cli(
+        self, *arguments: str, within_s: float = 60.0, tree: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one command of the real program to its end; `tree` holds another release of it."""
         return subprocess.run(
             _program(*arguments),
+            cwd=tree,
             env=self.environment(),
             capture_output=True,
             text=True,
@@ -150,10 +154,14 @@ class ThrowAwayHome:
             stdin=subprocess.DEVNULL,
         )
 
-    def start_cli(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start one command of the real program, in a session of its own as from another terminal."""
+    def start_cli(self, *arguments: str, tree: Path | None = None) -> subprocess.Popen[str]:
+        """Start one command of the real program, in a session of its own as from another terminal.
+
+        `tree` holds another release of it.
+        """
         program = subprocess.Popen(
             _program(*arguments),
+            cwd=tree,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -164,9 +172,9 @@ class ThrowAwayHome:
         self.programs.append(program)
         return program
 
-    def start_daemon(self) -> subprocess.Popen[str]:
-        """A leader in a process of its own; returns when it leads (nobody else must)."""
-        program = self.start_cli("daemon", "run")
+    def start_daemon(self, tree: Path | None = None) -> subprocess.Popen[str]:
+        """A leader in a process of its own; returns when it leads (nobody else must, but of an older release)."""
+        program = self.start_cli("daemon", "run", tree=tree)
         wait_for(lambda: self.leader_pid() == program.pid, "the daemon leads")
         return program
 

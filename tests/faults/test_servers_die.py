@@ -132,7 +132,7 @@ def test_a_server_that_ignores_the_polite_signals_is_stopped_all_the_same(den: T
     wait_for_state(session, "a", State.READY)
     assert act(session, Act.STOP, "a").exit_code == 0
     assert not den.find_processes()
-    assert events(session, EventType.KILLED)
+    wait_for(lambda: events(session, EventType.KILLED), "the kill is told")
 
 
 def test_closing_with_stop_leaves_nothing(den: ThrowAwayHome) -> None:
