@@ -14,9 +14,11 @@ from typing import Protocol
 
 from engine import wire
 from engine.process import system
-from engine.snapshots import Event, Outcome, Request, Snapshot
+from engine.snapshots import Event, LeaderKind, Outcome, Request, Snapshot
 
 READ_BYTES = 1 << 16
+SUCCESSORS = frozenset({LeaderKind.DASHBOARD.value, LeaderKind.DAEMON.value})
+"""Who leads when the leader goes; a command only waits for its answer."""
 
 
 class Answerer(Protocol):
@@ -85,6 +87,10 @@ class LeaderServer:
     def count_clients(self) -> int:
         """How many are connected at this moment. From any thread."""
         return len(self._clients)
+
+    def has_successor(self) -> bool:
+        """True while somebody is connected who waits for the lock. From any thread."""
+        return any(client.hello is not None and client.hello.kind in SUCCESSORS for client in self._clients.copy())
 
     def publish(self, snapshot: Snapshot) -> None:
         """Have every subscriber told. Returns at once."""

@@ -234,6 +234,10 @@ class LeadingEngine:
         """How many consoles and commands are connected."""
         return self._server.count_clients()
 
+    def has_successor(self) -> bool:
+        """True while somebody is connected who leads when this one goes."""
+        return self._server.has_successor()
+
     # -- the end
 
     @property

@@ -212,6 +212,10 @@ class Session:
         """How many consoles and commands are connected to this one; 0 while it does not lead."""
         return engine.count_clients() if isinstance(engine := self._engine, LeadingEngine) else 0
 
+    def has_successor(self) -> bool:
+        """True while this one leads and somebody waits to lead after it."""
+        return isinstance(engine := self._engine, LeadingEngine) and engine.has_successor()
+
     def stand_aside(self, timeout_s: float) -> bool:
         """Let go of the lead, and neither lead nor follow until `step_back`: this process is about to be suspended.
 

@@ -118,6 +118,17 @@ class LeaderKind(StrEnum):
     CLI = "cli"
 
 
+class OnExit(StrEnum):
+    """What becomes of supervision when the dashboard closes."""
+
+    DAEMON = "daemon"
+    """A daemon in the background goes on."""
+    LEAVE = "leave"
+    """The models run on, and nobody watches."""
+    STOP = "stop"
+    """The models are stopped."""
+
+
 class Stream(StrEnum):
     """Which of a server's outputs."""
 
@@ -245,6 +256,8 @@ class Snapshot:
     config_path: str = ""
     config_exists: bool = True
     """False on a first run: no file yet."""
+    on_exit: OnExit = OnExit.DAEMON
+    """What the configuration says about closing the dashboard."""
 
     def find(self, name: str) -> InstanceSnapshot | None:
         """The instance of this name, or None."""

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import PurePath
-from typing import ClassVar
+from types import FrameType
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import on, work
 from textual.app import App, InvalidThemeError
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.message import Message
 from textual.screen import Screen
 
 from engine.protocol import Engine
 from engine.snapshots import Snapshot
 from llama_orch_tui.actions import Scope, bindings
 from llama_orch_tui.exit_choice import ExitChoice
+from llama_orch_tui.leaving import is_tended
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.dashboard import DashboardScreen
 from themes import DEFAULT_THEME, STYLESHEETS, THEMES
 
+if TYPE_CHECKING:
+    from llama_orch_tui.leaving import Suspension
+
 POLL_S = 0.1
+HUNG_UP = 129
+"""128 + SIGHUP."""
 
 
 def _commands() -> type[Provider]:
@@ -38,10 +49,10 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
     Args:
         engine: What supervises; the caller closes it after `run` has returned.
         clock: Seconds since the epoch, for ages on the screen.
-        ask_on_exit: Ask what becomes of running models; else they are left running.
         is_demo: The models end with the console, so leaving always stops them.
         theme: Name of a theme; None means the remembered one, and one that does not exist the default.
         remembered: The operator's choices of earlier runs; the caller closes it after `run` has returned.
+        suspension: What goes before and after `ctrl+z`; None when there is nothing to do.
 
     `run` returns the operator's choice, or None when a signal ended it (`return_code` is then 128 + the signal).
     """
@@ -51,22 +62,30 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.APP)]
     COMMANDS = {_commands}  # noqa: RUF012 - declared by Textual
 
+    @dataclass
+    class SuspensionPrepared(Message):
+        """The lead is in other hands, or (with a problem) it is not."""
+
+        problem: str
+
     def __init__(
         self,
         engine: Engine,
         *,
         clock: Callable[[], float] = time.time,
-        ask_on_exit: bool = True,
         is_demo: bool = False,
         theme: str | None = None,
         remembered: Remembered | None = None,
+        suspension: Suspension | None = None,
     ) -> None:
         super().__init__()
         self._engine = engine
-        self._asks_on_exit = ask_on_exit
         self._is_demo = is_demo
         self._shown: Snapshot | None = None
         self._is_asking = False
+        self._suspension = suspension
+        self._is_suspending = False
+        self._handlers: dict[int, Any] = {}
         self.remembered = remembered or Remembered()
         """What the operator chose, in earlier runs and in this one."""
         self.breakdown: BaseException | None = None
@@ -84,7 +103,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
     def on_mount(self) -> None:
         """Begin to poll, and end politely when the terminal goes away."""
         self._watch_signals()
-        self.app_resume_signal.subscribe(self, self._repaint)
+        self.app_resume_signal.subscribe(self, self._come_back)
         if self.remembered.note:
             self.notify(self.remembered.note, severity="warning", markup=False)
         self.poll_engine()
@@ -99,13 +118,13 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self.dashboard.beat()
 
     def action_ask_quit(self) -> None:
-        """Leave; while models run, ask first what becomes of them."""
-        from llama_orch_tui.screens.questions import quit_question, running  # noqa: PLC0415 - nor for a dialog
+        """Leave; while there is something to watch, ask first what becomes of it."""
+        from llama_orch_tui.screens.questions import quit_question  # noqa: PLC0415 - nor for a dialog
 
         snapshot = self._engine.snapshot()
         if self._is_demo:
             self.exit(ExitChoice.STOP)
-        elif not self._asks_on_exit or not running(snapshot):
+        elif not is_tended(snapshot):
             self.exit(ExitChoice.LEAVE)
         elif not self._is_asking:
             self._is_asking = True
@@ -135,6 +154,9 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
 
     def break_down(self, error: BaseException) -> None:
         """End, because a thread of ours went wrong; called on that thread."""
+        if isinstance(error, OSError) and error.errno == errno.EIO:
+            self.exit(return_code=HUNG_UP)  # the terminal has gone; its signal is on the way
+            return
         self.breakdown = self.breakdown or error
         self.exit(return_code=1)
 
@@ -158,12 +180,46 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         if sys.platform == "win32":
             return
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._end_on_signal, number)
 
-    def _end_on_signal(self, number: signal.Signals) -> None:
+        def hear(number: int, _frame: FrameType | None) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._end_on_signal, number)
+
+        # Not by the loop: with the loop's end its handlers go, and a second signal would end the process half way.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            self._handlers[number] = signal.signal(number, hear)
+
+    def on_unmount(self) -> None:
+        """Signals are the caller's again."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _end_on_signal(self, number: int) -> None:
         self.exit(return_code=128 + number)
 
-    def _repaint(self, _app: App[ExitChoice]) -> None:
+    def action_suspend_process(self) -> None:
+        """Suspend to the shell, when the lead is in other hands: who stands still must not hold it."""
+        if self._suspension is None:
+            super().action_suspend_process()
+        elif not self._is_suspending and self._driver is not None and self._driver.can_suspend:
+            self._is_suspending = True
+            self._prepare_suspension(self._suspension)
+
+    @work(thread=True, group="suspend", exit_on_error=False)
+    def _prepare_suspension(self, suspension: Suspension) -> None:
+        self.post_message(self.SuspensionPrepared(suspension.prepare()))
+
+    @on(SuspensionPrepared)
+    def suspend_or_tell(self, event: SuspensionPrepared) -> None:
+        """Suspend now, or say why not."""
+        self._is_suspending = False
+        if event.problem:
+            self.notify(event.problem, title="Not suspended", severity="error", markup=False)
+        else:
+            super().action_suspend_process()
+
+    def _come_back(self, _app: App[ExitChoice]) -> None:
         """After `fg` the screen is blank until something draws."""
+        if self._suspension is not None:
+            self._suspension.end()
         self.screen.refresh(layout=True)

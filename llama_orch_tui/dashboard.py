@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ from engine.snapshots import LeaderKind
 from llama_orch_tui import __version__
 from llama_orch_tui.breakdown import explain, watch_threads
 from llama_orch_tui.exit_choice import ExitChoice
+from llama_orch_tui.leaving import Suspension, ignore_hang_ups, leave
 from llama_orch_tui.opening import OpeningEngine
 from llama_orch_tui.output import say_error
 from llama_orch_tui.remembered import Remembered
@@ -56,7 +58,9 @@ def show(home: Home, *, is_demo: bool = False) -> tuple[ExitChoice | None, int]:
 
     engine = OpeningEngine(make)
     remembered = Remembered(home.ui_file)
-    app = ConsoleApp(engine, ask_on_exit=not is_demo, is_demo=is_demo, remembered=remembered)
+    suspension = None if is_demo else Suspension(home, engine)
+    app = ConsoleApp(engine, is_demo=is_demo, remembered=remembered, suspension=suspension)
+    ignore_hang_ups()  # the app hears them while it runs
     app.call_after_refresh(engine.open)
     watch_threads(app.break_down)
     try:
@@ -65,7 +69,10 @@ def show(home: Home, *, is_demo: bool = False) -> tuple[ExitChoice | None, int]:
     finally:
         # From here on the screen is the shell's again: stopping may take a moment.
         remembered.close()
-        engine.close(stop_instances=app.return_value is ExitChoice.STOP or is_demo)
-    if app.breakdown is not None:
-        say_error(explain(home, app.breakdown, time.time()))
+        words = leave(home, engine, ExitChoice.STOP if is_demo else app.return_value)
+    with contextlib.suppress(OSError):  # the terminal may have gone
+        if words:
+            say_error(words)
+        if app.breakdown is not None:
+            say_error(explain(home, app.breakdown, time.time()))
     return choice, int(ExitCode.STATE_DAMAGED) if failed else app.return_code or 0

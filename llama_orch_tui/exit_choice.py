@@ -8,8 +8,10 @@ from enum import StrEnum
 class ExitChoice(StrEnum):
     """What is to happen after the screen is gone."""
 
+    DAEMON = "daemon"
+    """A daemon watches the models in the background."""
     LEAVE = "leave"
-    """The models run on."""
+    """The models run on as they are."""
     STOP = "stop"
     """The models are stopped first."""
     DEMO = "demo"

@@ -106,6 +106,19 @@ class OpeningEngine:
         """All there is to say about one instance; waits for the engine."""
         return self._wait().describe(name)
 
+    def has_successor(self) -> bool:
+        """True while somebody waits to lead after this one."""
+        return self._session is not None and self._session.has_successor()
+
+    def stand_aside(self, timeout_s: float) -> bool:
+        """Let go of the lead until `step_back`; False when that takes longer than `timeout_s` seconds."""
+        return self._session is None or self._session.stand_aside(timeout_s)
+
+    def step_back(self) -> None:
+        """Lead or follow again."""
+        if self._session is not None:
+            self._session.step_back()
+
     def close(self, *, stop_instances: bool = False) -> None:
         """End the engine, if it was ever opened."""
         if self._thread.ident is None:

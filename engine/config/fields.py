@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from engine.snapshots import OnExit
+
 YEAR_S = 31_536_000
 MAX_PORT = 65_535
 
@@ -40,14 +42,6 @@ class ServerChoice(StrEnum):
     AUTO = "auto"
     """llama-server on PATH, else the embedded llama.cpp."""
     EMBEDDED = "embedded"
-
-
-class OnExit(StrEnum):
-    """What becomes of supervision when the dashboard closes."""
-
-    DAEMON = "daemon"
-    LEAVE = "leave"
-    STOP = "stop"
 
 
 class HealthType(StrEnum):

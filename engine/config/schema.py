@@ -26,7 +26,6 @@ from engine.config.fields import (
     Megabytes,
     Multiplier,
     NameList,
-    OnExit,
     OnExitWord,
     OptionalPath,
     Port,
@@ -47,6 +46,7 @@ from engine.config.fields import (
     Threads,
     UrlPath,
 )
+from engine.snapshots import OnExit
 
 
 class Table(BaseModel):

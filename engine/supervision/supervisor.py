@@ -337,5 +337,6 @@ class Supervisor:
                 faults=self._surroundings.faults,
                 config_path=self._surroundings.config_path,
                 config_exists=self._surroundings.config_exists,
+                on_exit=self._fleet.config.dashboard.on_exit,
             )
         )

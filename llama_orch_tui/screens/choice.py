@@ -28,7 +28,10 @@ class Choice:
 
 
 class ChoiceScreen(ModalScreen[str | None]):
-    """Returns the id of the chosen answer, or None when the operator backs out. The first answer is the default."""
+    """Returns the id of the chosen answer, or None when the operator backs out.
+
+    Enter gives the answer with the id `default`; the first one when that is none of them.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False),
@@ -36,11 +39,12 @@ class ChoiceScreen(ModalScreen[str | None]):
         Binding("k", "cursor(-1)", "Up", show=False),
     ]
 
-    def __init__(self, title: str, text: str, choices: Sequence[Choice]) -> None:
+    def __init__(self, title: str, text: str, choices: Sequence[Choice], default: str | None = None) -> None:
         super().__init__()
         self._title = title
         self._text = text
         self._choices = tuple(choices)
+        self._default = default
 
     def compose(self) -> ComposeResult:
         """The question, then the answers."""
@@ -53,7 +57,7 @@ class ChoiceScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """The default answer is under the cursor."""
         answers = self.query_one(OptionList)
-        answers.highlighted = 0
+        answers.highlighted = next((at for at, one in enumerate(self._choices) if one.id == self._default), 0)
         answers.focus()
 
     def on_key(self, event: events.Key) -> None:

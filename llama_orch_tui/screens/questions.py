@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 from engine.snapshots import InstanceSnapshot, Snapshot, Status
 from llama_orch_tui.exit_choice import ExitChoice
+from llama_orch_tui.leaving import is_watched_by_others
 from llama_orch_tui.screens.choice import Choice, ChoiceScreen
 from widgets.text import clean
 from widgets.units import format_count
+
+_BACKGROUND = "A daemon goes on watching until there is nothing to do."
+_UNWATCHED = "Nobody restarts what crashes meanwhile."
 
 STOP_ANSWER = "stop"
 MOST_NAMES = 8
@@ -32,20 +36,38 @@ def stop_question(names: Sequence[str]) -> ChoiceScreen:
 
 
 def quit_question(snapshot: Snapshot) -> ChoiceScreen:
-    """How to leave while models run; answers a value of `ExitChoice`, or None."""
+    """How to leave while there is something to watch; answers a value of `ExitChoice`, or None.
+
+    What the configuration says is the answer that enter gives.
+    """
     count = len(running(snapshot))
-    verb = "is" if count == 1 else "are"
-    leave = "Leave them running" if count > 1 else "Leave it running"
-    stop = "Stop them all" if count > 1 else "Stop it"
-    choices = [
-        Choice(ExitChoice.LEAVE.value, "l", leave, _who_watches(snapshot)),
-        Choice(ExitChoice.STOP.value, "s", stop, "Requests in flight get the stop grace of each model."),
-        Choice("", "c", "Cancel", "Back to the console."),
+    text = f"{format_count(count, 'model')} {'is' if count == 1 else 'are'} running."
+    if not count:
+        text = "Nothing runs at this moment; what is wanted is started again."
+    is_watched = is_watched_by_others(snapshot)
+    ways = [_leave_watched(snapshot, count)] if is_watched else _leave_unwatched(count)
+    stop = Choice(
+        ExitChoice.STOP.value,
+        "s",
+        "Stop it" if count == 1 else "Stop them all",
+        "Requests in flight get the stop grace of each model.",
+    )
+    choices = [*ways, stop, Choice("", "c", "Cancel", "Back to the console.")]
+    chosen = ExitChoice(snapshot.on_exit.value)
+    if is_watched and chosen is ExitChoice.DAEMON:
+        chosen = ExitChoice.LEAVE
+    return ChoiceScreen("Leave the console?", text, choices, default=chosen.value)
+
+
+def _leave_watched(snapshot: Snapshot, count: int) -> Choice:
+    leader = snapshot.leader
+    who = f"The {leader.kind.value} with pid {leader.pid} goes on watching." if leader else ""
+    return Choice(ExitChoice.LEAVE.value, "l", "Leave it running" if count == 1 else "Leave them running", who)
+
+
+def _leave_unwatched(count: int) -> list[Choice]:
+    them = "it" if count == 1 else "them"
+    return [
+        Choice(ExitChoice.DAEMON.value, "b", f"Keep {them} supervised in the background", _BACKGROUND),
+        Choice(ExitChoice.LEAVE.value, "l", f"Leave {them} running unwatched", _UNWATCHED),
     ]
-    return ChoiceScreen("Leave the console?", f"{format_count(count, 'model')} {verb} running.", choices)
-
-
-def _who_watches(snapshot: Snapshot) -> str:
-    if snapshot.is_leader or snapshot.leader is None:
-        return "They go on serving; nobody restarts what crashes meanwhile."
-    return f"The {snapshot.leader.kind.value} with pid {snapshot.leader.pid} goes on watching."

@@ -96,14 +96,13 @@ def drive(
     *,
     size: tuple[int, int] = (120, 40),
     clock: Callable[[], float] = lambda: NOW,
-    ask_on_exit: bool = True,
     is_demo: bool = False,
     remembered: Remembered | None = None,
 ) -> ConsoleApp:
     """Run `script` on a console over `engine`; returns the console after it has ended."""
 
     async def run() -> ConsoleApp:
-        app = ConsoleApp(engine, clock=clock, ask_on_exit=ask_on_exit, is_demo=is_demo, remembered=remembered)
+        app = ConsoleApp(engine, clock=clock, is_demo=is_demo, remembered=remembered)
         async with app.run_test(size=size, notifications=True) as pilot:
             await pilot.pause()
             await script(Operator(app, pilot, engine))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -10,7 +9,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import termios
 import threading
 from pathlib import Path
 
@@ -25,10 +23,9 @@ from tests.fakes.homes import ThrowAwayHome, act, is_alive, kill, wait_for, wait
 
 assert sys.platform != "win32"  # terminals and signals are POSIX
 
+from tests.fakes.terminal import Terminal  # noqa: E402 - after the type checker was told
+
 ARGV = [sys.executable, "-P", "-m", "llama_orch_tui", "daemon", "run", "--detached"]
-TAKE_TERMINAL = (
-    "import fcntl, os, sys, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\nos.execv(sys.executable, sys.argv[1:])"
-)
 
 
 def told(den: ThrowAwayHome) -> str:
@@ -151,20 +148,11 @@ def test_a_hang_up_without_a_terminal_reads_the_configuration_again(den: ThrowAw
 
 def test_a_closed_terminal_ends_it_and_leaves_the_models(den: ThrowAwayHome) -> None:
     den.write_fakes("a")
-    master, slave = os.openpty()
-    daemon = subprocess.Popen(
-        [sys.executable, "-c", TAKE_TERMINAL, sys.executable, "-m", "llama_orch_tui", "daemon", "run"],
-        env=den.environment(),
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-    )
-    os.close(slave)
-    wait_for(lambda: den.leader_pid() == daemon.pid, "the daemon leads")
-    assert den.run_cli("start", "a", "--wait").returncode == 0
-    os.close(master)
-    daemon.wait(30)
+    with Terminal(["-m", "llama_orch_tui", "daemon", "run"], den.environment()) as terminal:
+        wait_for(lambda: den.leader_pid() == terminal.program.pid, "the daemon leads")
+        assert den.run_cli("start", "a", "--wait").returncode == 0
+        terminal.pull_the_plug()
+        assert terminal.program.wait(30) == 0
     assert "ends: its terminal was closed" in told(den)
     assert len(den.find_servers()) == 1
 
@@ -224,18 +212,3 @@ def test_no_secret_reaches_its_log(den: ThrowAwayHome) -> None:
     wait_for(lambda: "env" in told(den), "the fault is told")
     assert den.run_cli("daemon", "stop").returncode == 0
     assert secret not in told(den)
-
-
-def test_a_replaced_terminal_is_no_terminal() -> None:
-    """The helper of the closed terminal's test really gives the program one."""
-    master, slave = os.openpty()
-    done = subprocess.run(
-        [sys.executable, "-c", TAKE_TERMINAL, sys.executable, "-c", "open('/dev/tty').close()"],
-        stdin=slave,
-        start_new_session=True,
-        check=False,
-    )
-    assert done.returncode == 0
-    assert fcntl.ioctl(master, termios.TIOCGWINSZ, b"\0" * 8)
-    os.close(slave)
-    os.close(master)

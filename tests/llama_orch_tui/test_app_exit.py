@@ -5,27 +5,29 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 
 import pytest
 
-from engine.snapshots import State
+from engine.snapshots import OnExit, State
 from llama_orch_tui.exit_choice import ExitChoice
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import TRIO, engine_of, instance, snapshot
 
-RESTING = (instance("a", State.STOPPED), instance("b", State.FAILED), instance("c", State.BACKOFF, retry_in=5))
+RESTING = (instance("a", State.STOPPED), instance("b", State.FAILED))
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c", "ctrl+q"])
 @pytest.mark.parametrize(
     ("answer", "choice"),
     [
-        (["enter"], ExitChoice.LEAVE),
+        (["enter"], ExitChoice.DAEMON),
+        (["b"], ExitChoice.DAEMON),
         (["l"], ExitChoice.LEAVE),
         (["s"], ExitChoice.STOP),
-        (["down", "enter"], ExitChoice.STOP),
-        (["j", "enter"], ExitChoice.STOP),
-        (["j", "k", "enter"], ExitChoice.LEAVE),
+        (["down", "enter"], ExitChoice.LEAVE),
+        (["j", "j", "enter"], ExitChoice.STOP),
+        (["j", "k", "enter"], ExitChoice.DAEMON),
     ],
     ids="+".join,
 )
@@ -38,7 +40,7 @@ def test_leaving_asks_what_becomes_of_running_models(key: str, answer: list[str]
     assert drive(engine_of(snapshot(TRIO)), script).return_value is choice
 
 
-@pytest.mark.parametrize("answer", [["escape"], ["c"], ["j", "j", "enter"]], ids="+".join)
+@pytest.mark.parametrize("answer", [["escape"], ["c"], ["j", "j", "j", "enter"]], ids="+".join)
 def test_whoever_backs_out_stays_and_may_ask_again(answer: list[str]) -> None:
     async def script(operator: Operator) -> None:
         for _ in range(2):
@@ -79,7 +81,7 @@ def test_the_question_names_a_leader_that_goes_on_watching() -> None:
 def test_the_question_says_that_nobody_watches_after_a_leading_dashboard() -> None:
     async def script(operator: Operator) -> None:
         await operator.press("q")
-        await operator.until_shown("nobody restarts what crashes")
+        await operator.until_shown("Nobody restarts what crashes")
 
     drive(engine_of(snapshot(TRIO)), script)
 
@@ -93,11 +95,45 @@ def test_where_nothing_runs_nothing_is_asked(instances: tuple[object, ...]) -> N
     assert drive(engine_of(shown), script).return_value is ExitChoice.LEAVE
 
 
-def test_nothing_is_asked_where_that_is_turned_off() -> None:
+@pytest.mark.parametrize(
+    ("on_exit", "follows", "choice"),
+    [
+        (OnExit.DAEMON, False, ExitChoice.DAEMON),
+        (OnExit.LEAVE, False, ExitChoice.LEAVE),
+        (OnExit.STOP, False, ExitChoice.STOP),
+        (OnExit.DAEMON, True, ExitChoice.LEAVE),
+        (OnExit.LEAVE, True, ExitChoice.LEAVE),
+        (OnExit.STOP, True, ExitChoice.STOP),
+    ],
+)
+def test_enter_gives_the_answer_of_the_configuration(on_exit: OnExit, *, follows: bool, choice: ExitChoice) -> None:
     async def script(operator: Operator) -> None:
         await operator.press("q")
+        await operator.until_shown("Leave the console?")
+        await operator.press("enter")
 
-    assert drive(engine_of(snapshot(TRIO)), script, ask_on_exit=False).return_value is ExitChoice.LEAVE
+    shown = replace(snapshot(TRIO, follows=follows), on_exit=on_exit)
+    assert drive(engine_of(shown), script).return_value is choice
+
+
+def test_no_daemon_is_offered_where_another_goes_on_watching() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("q")
+        await operator.until_shown("Leave the console?")
+        assert "background" not in operator.text()
+        assert "unwatched" not in operator.text()
+
+    drive(engine_of(snapshot(TRIO, follows=True)), script)
+
+
+def test_what_is_to_be_started_again_is_a_reason_to_ask() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("q")
+        await operator.until_shown("what is wanted is started again")
+        await operator.press("b")
+
+    crashed = snapshot((*RESTING, instance("c", State.BACKOFF, retry_in=5)))
+    assert drive(engine_of(crashed), script).return_value is ExitChoice.DAEMON
 
 
 def test_the_demo_ends_with_its_models() -> None:
