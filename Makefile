@@ -3,13 +3,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ROUNDS ?= 20
+SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types walls unit snapshots picture bench clean
+.PHONY: help demo test check lint types walls unit chaos snapshots picture bench clean
 
 help:
 	@echo "make demo       open the dashboard over three tiny models (installs what it needs into .venv)"
 	@echo "make test       lint, types, import walls and tests: what must pass before anything lands"
+	@echo "make chaos      break things at random, with real processes: ROUNDS=100 SEED=7"
 	@echo "make snapshots  accept the dashboard's pictures as they are drawn now"
 	@echo "make bench      print the benchmarks"
 	@echo "make clean      remove .venv and everything made"
@@ -35,6 +38,9 @@ walls: $(VENV)/.test
 
 unit: $(VENV)/.test
 	$(BIN)/pytest -n auto --dist loadgroup
+
+chaos: $(VENV)/.test
+	$(BIN)/python -m tests.faults.chaos.rounds --rounds $(ROUNDS) --seed $(SEED)
 
 snapshots: $(VENV)/.test
 	$(BIN)/pytest tests/snapshots --snapshot-update

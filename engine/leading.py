@@ -93,6 +93,7 @@ class LeadingEngine:
             OSError: the state folder cannot be made.
         """
         self._home = home
+        self._leader = leader
         self._clock = clock or Clock()
         self._publish = publish
         self._latest = Snapshot()
@@ -193,13 +194,28 @@ class LeadingEngine:
         self._supervisor.take_over(remembered)
         if leader.kind is not LeaderKind.CLI:
             want_autostart(kit, psutil.boot_time(), decided)
-        write_record(
-            str(self._home.leader_record),
-            [("version", leader.version), ("pid", str(leader.pid)), ("kind", kind), ("since", repr(leader.since))],
-        )
+        self._write_record()
         self._server.start()
         self._supervisor.start()
         self._config.start()
+
+    def _write_record(self) -> None:
+        leader = self._leader
+        write_record(
+            str(self._home.leader_record),
+            [
+                ("version", leader.version),
+                ("pid", str(leader.pid)),
+                ("kind", leader.kind.value),
+                ("since", repr(leader.since)),
+            ],
+        )
+
+    def restore_record(self) -> None:
+        """Write down again who leads, when somebody deleted it: commands name the leader by it."""
+        if not self._home.leader_record.exists():
+            with contextlib.suppress(OSError):  # its folder is gone, too: whoever guards the files steps down then
+                self._write_record()
 
     def _announce(self, snapshot: Snapshot) -> None:
         self._latest = snapshot
@@ -275,6 +291,10 @@ class LeadingEngine:
         self._writer.close()
         with contextlib.suppress(OSError):  # the folder may be gone; the lock alone proves who leads
             self._home.leader_record.unlink(missing_ok=True)
+
+    def uncollected(self) -> frozenset[int]:
+        """Children of this process that live on, or are zombies, after `close`."""
+        return self._watcher.uncollected()
 
     def _clear_inbox(self) -> None:
         """Answer and let go of what came too late."""

@@ -15,6 +15,7 @@ from engine.config.file import LoadedConfig, load_config
 from engine.errors import LeaderTimeoutError
 from engine.following import connect_leader, read_leader
 from engine.paths import Home
+from engine.process.orphans import find_unlocked
 from engine.seniority import check_leader
 from engine.snapshots import Desired, Fault, Health, InstanceSnapshot, Snapshot, Status
 from engine.state.reading import reading
@@ -83,8 +84,10 @@ def observe_unled(home: Home, environ: Mapping[str, str], clock: Clock) -> Snaps
     fleet = Fleet()
     fleet.apply(loaded)
     instances = []
-    for name in _known_names(home, fleet, remembered):
-        found = find_run(home, name, remembered.runtime.get(name), clock)
+    names = _known_names(home, fleet, remembered)
+    unlocked = find_unlocked(home, names)
+    for name in names:
+        found = find_run(home, name, remembered.runtime.get(name), clock, unlocked)
         slot = fleet.slots.get(name)
         if slot is None and (found.line is not None or found.is_orphaned or found.unspoken):
             slot = Slot(name, config_error="its table is not in the file")
@@ -121,7 +124,7 @@ def _observe_one(slot: Slot, found: Found, remembered: Remembered, clock: Clock)
         note = found.unspoken
     elif found.is_orphaned:
         slot.status = Status.RUNNING
-        note = "its keeper is gone while something of it still runs; the next dashboard or daemon clears it up"
+        note = "its keeper does not answer while something of it still runs; the next dashboard or daemon sees to it"
     elif found.end is not None:
         slot.status = Status.STOPPED
         slot.last = LastEnd(found.end.run_id, found.end.code, found.end.signal)

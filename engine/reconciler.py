@@ -57,6 +57,8 @@ class RunFacts:
 
     run_id: str
     is_stopping: bool = False
+    is_overdue: bool = False
+    """It is stopping, and its keeper should have ended it long since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Facts:
     """A worker is launching it or clearing an orphan."""
     run: RunFacts | None = None
     is_orphaned: bool = False
-    """Its lock is held and no keeper answers."""
+    """Something of it lives and no keeper answers."""
     end: EndFacts | None = None
     health: Health = Health.UNKNOWN
     wants_replacement: bool = False
@@ -124,7 +126,7 @@ class AskToStop:
 
 @dataclass(frozen=True, slots=True)
 class ClearOrphan:
-    """Kill what a dead keeper left, so that the lock comes free."""
+    """Hear a silent keeper out, or kill what a dead one left, so that the lock comes free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ def _compute_wait(policy: BackoffPolicy, failures: int, jitter: float, company: 
 def _direct_run(desired: Desired, facts: Facts, run: RunFacts) -> Action:
     """What a living run needs."""
     if run.is_stopping:
-        return Wait()
+        return ClearOrphan() if run.is_overdue else Wait()
     if desired is Desired.STOPPED:
         return Wait() if facts.has_live_dependents else AskToStop(Intent.STOP)
     if facts.wants_replacement:

@@ -100,6 +100,8 @@ class Session:
         self._stops_instances = False
         self._is_aside = False
         self._stood_aside = threading.Event()
+        self._children: set[int] = set()
+        """Keepers of runs that this process started when it led before."""
         self._kept: list[_Wish] = []
         self._kept_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="succession", daemon=True)
@@ -277,6 +279,8 @@ class Session:
             files = self._identify_files()
             while not self._is_leaving() and self._may_go_on(engine) and self._identify_files() == files:
                 self._wake.wait(GUARD_PERIOD_S)
+                engine.restore_record()
+                self._collect()
             self._step_down(engine)
         finally:
             self._lock.release()
@@ -299,6 +303,7 @@ class Session:
             engine.tell_yielding(f"yields to {newer.describe()} of version {newer.release.program}", Level.INFO)
         self._engine = None
         engine.close(stop_instances=self._stops_instances)
+        self._children |= engine.uncollected()
         if not self._is_leaving() and newer is None:  # who leads before the keepers have their locks again finds no run
             self._wake.wait(KEEPERS_LOOK_S)
 
@@ -307,6 +312,10 @@ class Session:
         while not self._is_leaving() and self._clock.monotonic() < until:
             if engine.finish_what_is_asked(GUARD_PERIOD_S):
                 return
+
+    def _collect(self) -> None:
+        """Leave no zombies of keepers that ended after this process had stepped down."""
+        self._children = {pid for pid in self._children if not system.reap_child(pid)}
 
     def _identify_files(self) -> tuple[tuple[int, int] | None, ...]:
         """What database and socket are right now: without them another can lead, or nobody reaches this one."""
@@ -324,7 +333,8 @@ class Session:
         engine.start()
         self._engine = engine
         self._hand_over()
-        self._wake.wait()
+        while not self._wake.wait(GUARD_PERIOD_S if self._children else None):
+            self._collect()
         if self._is_closing and self._stops_instances:
             self._ask_to_stop_everything(engine)
         self._engine = None

@@ -25,28 +25,25 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from engine.process import posix
+from engine.process.handshake import answer, read_spec
 from engine.process.outputs import READ_BYTES, Outputs
 from engine.process.records import (
     VERSION,
     Record,
     RecordReader,
-    decode_record,
     encode_record,
     get_value,
     get_values,
     is_spoken,
-    write_all,
 )
 from engine.process.reservation import remove_home
-from engine.process.run_files import RunFiles
+from engine.process.run_files import LOOKED_AT_S, RunFiles
 
 CHECK_PERIOD_S = 1.0
 HANDLE_LIMIT = 1 << 16
 SECOND_SIGNAL_SHARE = 0.5
 """Part of the grace after which the polite signal is repeated: llama-server ends its streams at the second one."""
 SWEEP_LIMIT_S = 5.0
-LOOKED_AT_S = 0.05
-"""How long a held lock is tried again: whoever only looks at it shares it for a moment."""
 TETHER_LIMIT_S = 15.0
 """A tethered keeper that no leader has spoken to by then stops its server."""
 TETHER_GRACE_S = 2.0
@@ -202,6 +199,8 @@ class Keeper:
         """Make our files again when somebody deleted them under us."""
         try:
             self.files.restore(self.describe())
+            if self.files.is_superseded(self.run):
+                self.stop("orphan", self.grace_s)
         except OSError as error:
             print(f"{self.name}: files cannot be made again: {error}", file=sys.stderr, flush=True)
 
@@ -322,27 +321,6 @@ class Keeper:
                 *[(get_value(record, "event"), get_value(record, "message")) for record in untold],
             ]
         )
-
-
-def read_spec() -> Record:
-    """The launch specification, from standard input to its end."""
-    pieces = []
-    while data := os.read(0, READ_BYTES):
-        pieces.append(data)
-    return decode_record(b"".join(pieces))
-
-
-def answer(record: Record) -> None:
-    """Tell whoever launched us how it went, once. It may be gone already: then nobody needs to know."""
-    try:
-        write_all(1, encode_record([("version", str(VERSION)), *record]))
-    except BrokenPipeError:
-        return
-    finally:
-        nothing = os.open(os.devnull, os.O_RDWR)
-        os.dup2(nothing, 0)
-        os.dup2(nothing, 1)
-        os.close(nothing)
 
 
 def main() -> int:

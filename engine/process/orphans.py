@@ -1,9 +1,11 @@
-"""Finding, by their token, and ending the processes that a dead keeper left behind."""
+"""Finding, by their token, and ending the processes that a dead keeper left behind; a living keeper is heard first."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from collections.abc import Iterable
 
 import psutil
 
@@ -11,8 +13,11 @@ from engine.errors import StopFailedError
 from engine.locking import instance_lock
 from engine.paths import Home
 from engine.process import system
-from engine.process.validator import find_token_carriers
+from engine.process.validator import TokenCarrier, find_token_carriers, is_keeper
+from engine.process.watcher import KeeperLine, connect_keeper
 
+PATIENCE_S = 5.0
+"""How long a living keeper may be silent: it is frozen, starved, or making its files again (it looks every second)."""
 CLEAR_LIMIT_S = 5.0
 LOOK_PERIOD_S = 0.02
 
@@ -25,28 +30,71 @@ def find_orphans(home: Home, name: str) -> list[psutil.Process]:
     return [carrier.process for carrier in find_token_carriers(home, name)]
 
 
-def clear_orphans(home: Home, name: str, stop: threading.Event) -> int:
-    """Kill what carries the token of this instance until its lock is free; how many processes were killed.
+def find_unlocked(home: Home, names: Iterable[str]) -> dict[str, str]:
+    """Of these instances, those whose lock file was deleted while a run of them lives, with the ID of that run.
+
+    A missing lock file alone proves nothing: the kernel's lock went with it, its holder did not.
+    """
+    missing = {name for name in names if not home.instance_lock(name).exists()}
+    carriers = find_token_carriers(home) if missing else ()
+    return {one.name: one.run_id for one in carriers if one.name in missing and _is_of_a_run(home, one)}
+
+
+def _is_of_a_run(home: Home, carrier: TokenCarrier) -> bool:
+    """Whether a process belongs to a living run although its lock is not held: a token alone proves nothing of today.
+
+    It is a keeper, which makes its lock again within a second, or it has the lock that was deleted.
+    """
+    lock = home.instance_lock(carrier.name)
+    is_keeping = not lock.exists() and is_keeper(carrier.process)
+    return is_keeping or system.holds_deleted(carrier.process.pid, str(lock))
+
+
+def clear_orphans(home: Home, name: str, stop: threading.Event) -> int | KeeperLine:
+    """Hear the silent keeper of an instance, or kill what carries its token until its lock is free.
+
+    A connection to the keeper, when it answered after all: its run goes on. Else how many processes were killed. A
+    keeper that lives is woken and has `PATIENCE_S` to answer; that of a dead one's run is killed at once.
 
     Raises:
-        StopFailedError: the lock is still held after `CLEAR_LIMIT_S`; the message says by whom, as far as known.
+        StopFailedError: the lock is still held at the end; the message says by whom, as far as known.
     """
-    lock = str(home.instance_lock(name))
-    deadline = time.monotonic() + CLEAR_LIMIT_S
+    patient_until = time.monotonic() + PATIENCE_S
     killed: set[int] = set()
-    while system.is_locked(lock):
-        orphans = find_orphans(home, name)
-        for process in orphans:
-            # psutil compares the creation time before it signals: a reused PID is left alone.
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                continue
-            killed.add(process.pid)
-        if time.monotonic() > deadline or stop.wait(LOOK_PERIOD_S):
+    while True:
+        is_locked = system.is_locked(str(home.instance_lock(name)))
+        carriers = find_token_carriers(home, name)
+        orphans = [one.process for one in carriers if is_locked or _is_of_a_run(home, one)]
+        if not orphans and not is_locked:
+            return len(killed)
+        if (line := connect_keeper(name, home.keeper_socket(name))) is not None:
+            return line
+        now = time.monotonic()
+        if now < patient_until and any(map(is_keeper, orphans)):
+            _wake(orphans)
+        else:
+            killed |= _kill(orphans)
+        if now > patient_until + CLEAR_LIMIT_S or stop.wait(LOOK_PERIOD_S):
             pids = ", ".join(str(process.pid) for process in orphans) or _describe_stranger(home, name)
             raise StopFailedError(f"{name}: its lock is still held by {pids}; end it, then start {name} again")
-    return len(killed)
+
+
+def _wake(processes: Iterable[psutil.Process]) -> None:
+    """Let keepers that were frozen go on."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if is_keeper(process) and process.status() == psutil.STATUS_STOPPED:
+                process.resume()
+
+
+def _kill(processes: Iterable[psutil.Process]) -> set[int]:
+    """The PIDs of those that were there; psutil compares the creation time: a reused PID is left alone."""
+    killed = set()
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+            killed.add(process.pid)
+    return killed
 
 
 def _describe_stranger(home: Home, name: str) -> str:

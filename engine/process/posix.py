@@ -98,6 +98,24 @@ def is_same_file(handle: int, path: str) -> bool:
     return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
+def holds_deleted(pid: int, path: str) -> bool:
+    """True when a process has the file open that was at `path` and was deleted; False where that cannot be seen.
+
+    Linux tells it of the processes of this user.
+    """
+    try:
+        handles = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return False
+    for handle in handles:
+        try:
+            if os.readlink(f"/proc/{pid}/fd/{handle}") == f"{path} (deleted)":
+                return True
+        except OSError:
+            continue  # closed meanwhile
+    return False
+
+
 def is_own_file(path: str) -> bool:
     """True when `path` itself, not what a link there points to, belongs to this user.
 

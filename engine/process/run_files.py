@@ -15,10 +15,12 @@ import selectors
 import socket
 
 from engine.process import posix
-from engine.process.records import Record, get_value, write_record
+from engine.process.records import Record, get_value, read_record, write_record
 from engine.process.reservation import Reservation
 
 LISTEN_BACKLOG = 64
+LOOKED_AT_S = 0.05
+"""How long a held lock is tried again: whoever only looks at it shares it for a moment."""
 
 
 class RunFiles:
@@ -76,7 +78,7 @@ class RunFiles:
         """
         if not posix.is_same_file(self.lock, self._lock_path):
             posix.make_private_dir(os.path.dirname(self._lock_path))
-            fresh = posix.try_lock(self._lock_path)
+            fresh = posix.take_lock(self._lock_path, LOOKED_AT_S)
             if fresh is None:
                 return  # another run of this name has begun: the files are its own
             os.close(self.lock)
@@ -87,6 +89,15 @@ class RunFiles:
             write_record(self._run_path, run)
         if _identify(self._socket_path) != self._socket_inode:
             self._listen()
+
+    def is_superseded(self, run_id: str) -> bool:
+        """True when another run of this name holds the lock that belongs to it: there may only be one.
+
+        That takes a lock file that was deleted under this run, and a start before it was made again.
+        """
+        if posix.is_same_file(self.lock, self._lock_path) or not posix.is_locked(self._lock_path):
+            return False
+        return get_value(read_record(self._run_path), "run", run_id) != run_id
 
     def finish(self, end: Record) -> None:
         """Put the exit record in place, remove the socket and free the lock, in this order."""

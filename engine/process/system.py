@@ -10,6 +10,7 @@ if sys.platform == "win32":
         await_child,
         connect_private,
         end_child,
+        holds_deleted,
         is_locked,
         is_own_file,
         is_same_file,
@@ -24,6 +25,7 @@ if sys.platform == "win32":
     )
 else:
     from engine.process.posix import (
+        holds_deleted,
         is_locked,
         is_own_file,
         is_same_file,
@@ -48,6 +50,7 @@ __all__ = [
     "await_child",
     "connect_private",
     "end_child",
+    "holds_deleted",
     "is_locked",
     "is_own_file",
     "is_same_file",

@@ -157,7 +157,7 @@ def find_orphaned_processes(home: Home) -> tuple[OrphanedProcess, ...]:
     A process whose environment or user cannot be read is not proven ours, and so is not found.
     """
     carriers = list(find_token_carriers(home))
-    kept = {(one.name, one.run_id) for one in carriers if _is_keeper(one.process)}
+    kept = {(one.name, one.run_id) for one in carriers if is_keeper(one.process)}
     return tuple(
         OrphanedProcess(one.name, one.run_id, one.process.pid, _show_command(one.process), _is_locked(home, one.name))
         for one in carriers
@@ -178,7 +178,8 @@ def find_token_carriers(home: Home, name: str | None = None) -> Iterator[TokenCa
             continue
 
 
-def _is_keeper(process: psutil.Process) -> bool:
+def is_keeper(process: psutil.Process) -> bool:
+    """True for the program that keeps a run, of whatever version."""
     try:
         return any(PurePath(argument).parts[-2:] == _KEEPER_PROGRAM for argument in process.cmdline())
     except (psutil.Error, OSError):

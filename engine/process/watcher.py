@@ -18,7 +18,6 @@ from engine.errors import KeeperVersionError
 from engine.process import system
 from engine.process.records import VERSION, Record, RecordReader, encode_record, get_value, is_spoken
 
-CONNECT_LIMIT_S = 2.0
 GREETING_LIMIT_S = 2.0
 REAP_PERIOD_S = 0.05
 
@@ -39,18 +38,18 @@ class _Watched:
     reader: RecordReader = field(default_factory=RecordReader)
 
 
-def connect_keeper(name: str, path: Path) -> KeeperLine | None:
-    """Connect to the keeper of an instance and hear its greeting; None when no keeper answers.
+def connect_keeper(name: str, path: Path, limit_s: float = GREETING_LIMIT_S) -> KeeperLine | None:
+    """Connect to the keeper of an instance and hear its greeting, `limit_s` seconds each; None when none answers.
 
     Raises:
         KeeperVersionError: one answers, of a version that we cannot talk with: its run is to be left alone.
     """
     try:
-        connection = system.connect_private(path, CONNECT_LIMIT_S)
+        connection = system.connect_private(path, limit_s)
     except OSError:
         return None
     try:
-        connection.settimeout(GREETING_LIMIT_S)
+        connection.settimeout(limit_s)
         reader = RecordReader()
         while data := connection.recv(1 << 16):
             if records := reader.feed(data):
@@ -112,6 +111,11 @@ class KeeperWatcher:
         with self._lock:
             self._to_reap.add(keeper_child)
         self._ring()
+
+    def uncollected(self) -> frozenset[int]:
+        """Keepers that this process started and that nobody has collected; after `close` they are the caller's."""
+        with self._lock:
+            return frozenset(self._to_reap)
 
     def send(self, name: str, record: Record) -> bool:
         """Tell an instance's keeper something; False when there is no connection to it."""

@@ -67,6 +67,11 @@ def is_same_file(handle: int, path: str) -> bool:
     refuse()
 
 
+def holds_deleted(pid: int, path: str) -> bool:
+    """As `posix.holds_deleted`."""
+    refuse()
+
+
 def is_own_file(path: str) -> bool:
     """Refused: see `refuse`."""
     refuse()

@@ -5,11 +5,15 @@ Owned by the supervisor's thread (before that runs, by whoever puts the engine t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from engine.process.orphans import find_unlocked
+from engine.process.records import get_value
 from engine.snapshots import Desired, Status
 from engine.supervision import takeover
 from engine.supervision.kit import Kit
 from engine.supervision.notes import Notes
-from engine.supervision.slot import Slot, build_run
+from engine.supervision.slot import Slot
 from engine.supervision.surroundings import Surroundings
 
 
@@ -23,9 +27,16 @@ class Arrivals:
         self.remembered = takeover.Remembered({}, {})
         """What the database says of the time before."""
 
-    def take_up(self, name: str) -> None:
-        """Find out what is true of one instance."""
-        found = takeover.find_run(self._kit.home, name, self.remembered.runtime.get(name), self._kit.clock)
+    def take_up(self, names: Iterable[str]) -> None:
+        """Find out what is true of these instances."""
+        unlocked = find_unlocked(self._kit.home, names)
+        for name in names:
+            row = self.remembered.runtime.get(name)
+            self.note(name, takeover.find_run(self._kit.home, name, row, self._kit.clock, unlocked))
+        takeover.make_locks(self._kit.home, [name for name in names if name not in unlocked])
+
+    def note(self, name: str, found: takeover.Found) -> None:
+        """What is true of one instance."""
         slots = self._kit.fleet.slots
         slot = slots.get(name)
         if slot is None and (found.line is not None or found.is_orphaned or found.unspoken):
@@ -36,9 +47,11 @@ class Arrivals:
 
     def look_again(self) -> None:
         """See whether runs that we cannot talk with have ended: nobody tells."""
-        for slot in list(self._kit.fleet):
-            if slot.unspoken:
-                self.take_up(slot.name)
+        self.take_up([slot.name for slot in self._kit.fleet if slot.unspoken])
+
+    def forget(self, slots: Iterable[Slot]) -> None:
+        """These leave the configuration; should their tables come back, they are as they were left, wishes included."""
+        self.remembered = self.remembered.with_slots(slots, self._kit.clock)
 
     def look_at(self, slot: Slot) -> None:
         """Remember an instance that somebody else acts on; its port is taken all the same."""
@@ -47,18 +60,16 @@ class Arrivals:
             self._kit.ports.note(slot.name, port)
 
     def _note_found(self, slot: Slot, found: takeover.Found) -> None:
-        clock = self._kit.clock
         if found.unspoken or slot.unspoken:
             self._notes.note_unspoken(slot, found.unspoken)
+        row = self.remembered.runtime.get(slot.name)
+        is_stopping = found.line is not None and bool(get_value(found.line.greeting, "intent"))
+        if slot.desired is Desired.STOPPED and not is_stopping and takeover.is_unheard_of(row, found.run_id):
+            slot.desired = Desired.RUNNING
+            self._kit.writer.save_desired(slot.name, Desired.RUNNING, "adopted", self._kit.clock.wall())
+        slot.is_orphaned = found.is_orphaned
         if found.line is not None:
-            run = build_run(found.line.greeting, clock.wall(), clock.monotonic())
-            row = self.remembered.runtime.get(slot.name)
-            if slot.desired is Desired.STOPPED and takeover.is_unheard_of(row, run):
-                slot.desired = Desired.RUNNING
-                self._kit.writer.save_desired(slot.name, Desired.RUNNING, "adopted", clock.wall())
-            self._notes.note_adopted(slot, run, takeover.remembered_health(row, run.run_id))
-            self._kit.watcher.watch(found.line)
+            self._notes.adopt(slot, found.line, takeover.remembered_health(row, found.run_id))
         elif found.end is not None:
             slot.status = Status.STOPPED
             self._notes.note_end(slot, found.end, None)
-        slot.is_orphaned = found.is_orphaned

@@ -42,7 +42,7 @@ class Fleet:
             slot = before[name] if name in before else Slot(name)
             fresh = loaded.config.instances.get(name)
             if fresh is not None and fresh != slot.spec:
-                if slot.spec is not None:
+                if slot.spec is not None or slot.run is not None:
                     changed.append(name)
                 slot.spec = fresh
             slot.config_error = loaded.frozen.get(name, "")

@@ -28,9 +28,6 @@ from engine.supervision.slot import Slot
 from engine.supervision.starter import StartOrder
 from engine.supervision.why import describe_exit
 
-DEFAULT_GRACE_S = 10.0
-"""For a run whose table is gone."""
-
 
 class Hands:
     """Everything that acts on instances."""
@@ -100,11 +97,11 @@ class Hands:
 
     def _ask_to_stop(self, slot: Slot, intent: Intent) -> bool:
         run = slot.run
-        grace_s = slot.spec.stop_grace if slot.spec else DEFAULT_GRACE_S
+        grace_s = slot.grace_s
         order = [("order", "stop"), ("intent", intent.value), ("grace", repr(grace_s))]
         if run is None or not self._kit.watcher.send(slot.name, order):
             return False  # the connection has just closed: the end is on its way to us
-        run.is_stopping = True
+        run.expect_end(self._kit.clock.monotonic(), grace_s)
         slot.status = Status.STOPPING
         reason = {Intent.UNHEALTHY: f"unhealthy: {slot.health_detail}", Intent.RESTART: "to be started again"}
         self._kit.journal.tell(
@@ -121,7 +118,10 @@ class Hands:
         slot.is_busy = True
         slot.status = Status.STOPPING
         self._kit.journal.tell(
-            slot.name, EventType.ORPHANED, "its keeper is gone while its lock is held: clearing up", Level.WARNING
+            slot.name,
+            EventType.ORPHANED,
+            "its keeper does not answer: to be heard, or cleared up after",
+            Level.WARNING,
         )
         self._kit.pool.submit(self._clear, slot.name)
 

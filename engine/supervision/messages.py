@@ -11,6 +11,7 @@ from engine.errors import EngineError
 from engine.health.answers import ProbeResult
 from engine.health.judge import Verdict
 from engine.process.records import Record
+from engine.process.watcher import KeeperLine
 from engine.snapshots import HostLoad, Level, Outcome, Request
 from engine.supervision.starter import LockHeld, Started
 from engine.telemetry.meter import Usage
@@ -57,11 +58,11 @@ class StartDone:
 
 @dataclass(frozen=True, slots=True)
 class OrphanCleared:
-    """A worker has killed what a dead keeper left, or could not."""
+    """A worker has looked at what holds the lock of an instance whose keeper was silent."""
 
     name: str
-    result: int | EngineError
-    """How many processes were killed, or why the lock is still held."""
+    result: int | KeeperLine | EngineError
+    """How many processes were killed, the keeper that answered after all, or why the lock is still held."""
 
 
 @dataclass(frozen=True, slots=True)

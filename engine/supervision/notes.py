@@ -11,6 +11,7 @@ from engine.config.command import binding_warning
 from engine.errors import EngineError, PortInUseError
 from engine.health.judge import Verdict
 from engine.process.records import Record, get_value
+from engine.process.watcher import KeeperLine
 from engine.reconciler import COMPANY_S, EndFacts, Intent
 from engine.snapshots import Act, Desired, EventType, Health, Level, Status
 from engine.supervision.crash_reports import REPORT_EVENTS, CrashReport, find_report_path, is_crash, write_report
@@ -73,8 +74,9 @@ class Notes:
         self._kit.desk.settle(slot.name, Act.START, error)
         self._kit.remember(slot)
 
-    def note_adopted(self, slot: Slot, run: Run, health: Health) -> None:
-        """A run was found alive at the take-over."""
+    def adopt(self, slot: Slot, line: KeeperLine, health: Health) -> None:
+        """A run was found alive, by its keeper's greeting."""
+        run = build_run(line.greeting, self._kit.clock.wall(), self._kit.clock.monotonic())
         run.is_ready = health is Health.HEALTHY
         run.verdict = Verdict(health, was_healthy=run.is_ready)
         self._begin(slot, run)
@@ -82,6 +84,7 @@ class Notes:
         self._kit.journal.tell(
             slot.name, EventType.ADOPTED, f"found running as PID {run.pid}", Level.INFO, pid=run.pid, run=run.run_id
         )
+        self._kit.watcher.watch(line)
 
     def note_unspoken(self, slot: Slot, why: str) -> None:
         """A run was found whose keeper cannot be talked with; empty when such a run has ended."""
@@ -96,6 +99,8 @@ class Notes:
         slot.end = None
         slot.is_orphaned = False
         slot.status = Status.STOPPING if run.is_stopping else Status.RUNNING
+        if run.is_stopping:
+            run.expect_end(self._kit.clock.monotonic(), slot.grace_s)
         slot.health = Health.LOADING
         slot.usage = None
         if run.port:
@@ -112,10 +117,10 @@ class Notes:
             return
         record = read_exit_record(self._kit.home, slot.name)
         if record is None or record.run_id != run_id:
-            # Killed keeper: the server dies with it or keeps the lock; clearing up tells the one from the other.
+            # A killed keeper, whose server dies with it or keeps the lock, or one that only hung up: to be looked at.
             slot.is_orphaned = True
-            record = ExitRecord(run_id, None, None, Intent.ORPHAN, run.started_at, self._kit.clock.wall())
-        self.note_end(slot, record, run)
+        else:
+            self.note_end(slot, record, run)
 
     def note_end(self, slot: Slot, record: ExitRecord, run: Run | None) -> None:
         """A run has ended; what follows is decided next."""
@@ -183,10 +188,20 @@ class Notes:
             problem = f"{report.name}: its crash report failed: {error!r}"
         self._kit.post(FaultTold("crash reports", problem))
 
-    def note_cleared(self, slot: Slot, result: int | EngineError) -> None:
-        """A worker has cleared up after a dead keeper, or could not."""
+    def note_cleared(self, slot: Slot, result: int | KeeperLine | EngineError) -> None:
+        """A worker has heard a silent keeper after all, or cleared up after a dead one, or could not."""
         slot.is_busy = False
         slot.is_orphaned = False
+        known = slot.run
+        if isinstance(result, KeeperLine):
+            if known is not None and known.run_id != result.run_id:
+                self._note_lost(slot, known)
+            self.adopt(slot, result, slot.health if known else Health.LOADING)
+            self._kit.desk.settle(slot.name, Act.START)
+            self._kit.remember(slot)
+            return
+        if known is not None:
+            self._note_lost(slot, known)
         if isinstance(result, EngineError):
             slot.end = None
             slot.status = Status.FAILED
@@ -198,6 +213,13 @@ class Notes:
             self._kit.journal.tell(slot.name, EventType.KILLED, f"{result} orphaned processes killed", Level.WARNING)
         self._kit.remember(slot)
 
+    def _note_lost(self, slot: Slot, run: Run) -> None:
+        """A run whose keeper went without a word has ended, as its exit record says if there is one."""
+        record = read_exit_record(self._kit.home, slot.name)
+        if record is None or record.run_id != run.run_id:
+            record = ExitRecord(run.run_id, None, None, Intent.ORPHAN, run.started_at, self._kit.clock.wall())
+        self.note_end(slot, record, run)
+
     def note_said(self, slot: Slot, record: Record) -> None:
         """A keeper told something about its run."""
         run = slot.run
@@ -205,7 +227,7 @@ class Notes:
             return
         match get_value(record, "event"):
             case "stopping" if not run.is_stopping:
-                run.is_stopping = True
+                run.expect_end(self._kit.clock.monotonic(), slot.grace_s)
                 slot.status = Status.STOPPING
                 intent = get_value(record, "intent")
                 self._kit.journal.tell(

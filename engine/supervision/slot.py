@@ -17,6 +17,10 @@ from engine.state.store import RuntimeRow
 from engine.supervision.why import explain
 from engine.telemetry.meter import Usage
 
+DEFAULT_GRACE_S = 10.0
+"""For a run whose table is gone."""
+STOP_MARGIN_S = 10.0
+"""How much longer than the grace a keeper may take to end its run before it is taken for silent."""
 NOT_THE_RUNS_BUSINESS = {"healthcheck", "restart_policy", "tags", "autostart", "depends_on", "logs"}
 """Keys that are taken up without a restart (logs at the next one)."""
 
@@ -35,12 +39,23 @@ class Run:
     cmdline: str
     binary: str
     is_stopping: bool = False
+    end_due_mono: float | None = None
+    """When a run that is stopping must have ended."""
     is_ready: bool = False
     spec: InstanceConfig | None = None
     """The configuration it was launched with; None for an adopted run."""
     api_key: str = field(default="", repr=False)
     verdict: Verdict = field(default_factory=Verdict)
     """The newest one."""
+
+    def expect_end(self, now_mono: float, grace_s: float) -> None:
+        """Its keeper was told to end it within `grace_s` seconds."""
+        self.is_stopping = True
+        self.end_due_mono = now_mono + grace_s + STOP_MARGIN_S
+
+    def is_overdue(self, now_mono: float) -> bool:
+        """True when its keeper should have ended it long since."""
+        return self.end_due_mono is not None and now_mono >= self.end_due_mono
 
 
 def build_run(greeting: Record, now_wall: float, now_mono: float) -> Run:
@@ -164,6 +179,18 @@ class Slot:
         return "; ".join(words for words in (flaps, note) if words)
 
     @property
+    def grace_s(self) -> float:
+        """How long its server may take to end."""
+        return self.spec.stop_grace if self.spec else DEFAULT_GRACE_S
+
+    @property
+    def due_mono(self) -> float | None:
+        """The moment at which there is something to decide although nothing has happened; None without one."""
+        if self.status is Status.BACKOFF:
+            return self.retry_mono
+        return self.run.end_due_mono if self.run is not None and not self.is_busy else None
+
+    @property
     def max_retries(self) -> int:
         """How many restarts in a row its policy allows."""
         return self.policy.max_retries
@@ -181,12 +208,13 @@ class Slot:
             BackoffPolicy(table.initial_delay, table.multiplier, table.max_delay, table.jitter),
         )
 
-    def gather(self, *, dependencies_ready: bool, has_live_dependents: bool, jitter: float) -> Facts:
+    def gather(self, now_mono: float, *, dependencies_ready: bool, has_live_dependents: bool, jitter: float) -> Facts:
         """The facts for the next decision."""
+        run = self.run
         return Facts(
             status=self.status,
             is_busy=self.is_busy,
-            run=RunFacts(self.run.run_id, self.run.is_stopping) if self.run else None,
+            run=RunFacts(run.run_id, run.is_stopping, run.is_overdue(now_mono)) if run else None,
             is_orphaned=self.is_orphaned,
             end=self.end,
             health=self.health,

@@ -16,6 +16,7 @@ from engine.errors import ModelNotFoundError, StartFailedError
 from engine.paths import Home
 from engine.process import system
 from engine.process.launch import Launched, LaunchSpec, LockHeldError, launch
+from engine.process.orphans import find_unlocked
 from engine.process.ports import PortBook
 from engine.process.records import Record
 from engine.process.watcher import KeeperLine, connect_keeper
@@ -51,7 +52,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class LockHeld:
-    """The lock is held and no keeper answers: an orphan."""
+    """Something of it lives, and no keeper answers: an orphan, or a keeper whose files were deleted."""
 
     order: StartOrder
 
@@ -72,6 +73,8 @@ class Starter:
         Raises:
             StartFailedError: (or one of its kinds) refused, before anything was spawned, or failed at exec.
         """
+        if find_unlocked(self.home, (order.name,)):
+            return LockHeld(order)
         check_model(order.name, order.spec)
         server = self._find_server(order)
         port = self._choose_port(order)

@@ -20,7 +20,6 @@ from engine.snapshots import (
     LeaderInfo,
     Level,
     Snapshot,
-    Status,
     Target,
 )
 from engine.state.events import Retention
@@ -127,9 +126,7 @@ class Supervisor:
     def take_over(self, remembered: takeover.Remembered) -> None:
         """Find out what is true of every instance. Called before `start`, on the caller's thread."""
         self._arrivals.remembered = remembered
-        for name in self._known_names(remembered):
-            if self._mandate.covers(name):
-                self._arrivals.take_up(name)
+        self._arrivals.take_up([name for name in self._known_names(remembered) if self._mandate.covers(name)])
         for slot in self._fleet:
             if not self._mandate.covers(slot.name):
                 self._arrivals.look_at(slot)
@@ -144,8 +141,7 @@ class Supervisor:
             return
         wider = {*self._fleet.with_dependencies(names), *self._fleet.with_dependents(names)}
         self._mandate = replace(self._mandate, scope=scope | wider)
-        for name in wider - scope:
-            self._arrivals.take_up(name)
+        self._arrivals.take_up(sorted(wider - scope))
         self._dirty.update(wider)
 
     def _known_names(self, remembered: takeover.Remembered) -> Iterable[str]:
@@ -170,7 +166,7 @@ class Supervisor:
     def _wait_s(self) -> float:
         """Seconds until something is due by time."""
         now = self._clock.monotonic()
-        moments = [slot.retry_mono for slot in self._fleet if slot.status is Status.BACKOFF and slot.retry_mono]
+        moments = [due for slot in self._fleet if (due := slot.due_mono) is not None]
         if self._is_changed:
             moments.append(self._published_mono + PUBLISH_PERIOD_S)
         if (expiry := self._desk.next_expiry()) is not None:
@@ -182,7 +178,7 @@ class Supervisor:
         now = self._clock.monotonic()
         self._desk.expire(self._clock.wall())
         for slot in self._fleet:
-            if slot.status is Status.BACKOFF and slot.retry_mono is not None and slot.retry_mono <= now:
+            if slot.due_mono is not None and slot.due_mono <= now:
                 self._dirty.add(slot.name)
         while self._dirty:
             name = self._dirty.pop()
@@ -197,6 +193,7 @@ class Supervisor:
         before = (slot.state, slot.is_alive)
         for _ in range(STEPS):
             facts = slot.gather(
+                self._clock.monotonic(),
                 dependencies_ready=not self._fleet.unready_dependencies(slot.name),
                 has_live_dependents=self._fleet.has_live_dependents(slot.name),
                 jitter=self._random.uniform(-1.0, 1.0),
@@ -231,7 +228,7 @@ class Supervisor:
                 self._arrivals.look_again()
                 self._desk.accept(message.request, message.future)
             case ConfigRead():
-                self.apply_config(message)
+                self._reread_config(message)
             case KeeperSaid() | KeeperGone() | StartDone() | OrphanCleared():
                 self._handle_instance(message)
             case Measured():
@@ -303,7 +300,7 @@ class Supervisor:
                 self._kit.remember(slot)
 
     def apply_config(self, message: ConfigRead) -> None:
-        """Take up a configuration file. Called once before `start`, then by message."""
+        """Put a configuration file in force."""
         known = set(self._fleet.slots)
         changed = self._fleet.apply(message.loaded)
         for name in changed:
@@ -313,6 +310,15 @@ class Supervisor:
         kept = self._fleet.config.events
         self._kit.expiry.follow(Retention(kept.retention_days * DAY_S, kept.max_rows))
         self._dirty.update(self._fleet.slots, known)
+
+    def _reread_config(self, message: ConfigRead) -> None:
+        """The file has changed: what leaves it is kept in mind, what comes (back) is taken up."""
+        before = dict(self._fleet.slots)
+        self.apply_config(message)
+        self._arrivals.forget([slot for name, slot in before.items() if name not in self._fleet.slots])
+        self._arrivals.take_up(
+            [name for name in self._fleet.slots if name not in before and self._mandate.covers(name)]
+        )
 
     # -- publishing
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.clock import Clock
@@ -16,8 +16,10 @@ from engine.snapshots import Desired, EventType, Health, Level, Status
 from engine.state.store import RuntimeRow
 from engine.supervision.ends import ExitRecord, read_exit_record
 from engine.supervision.kit import Kit
-from engine.supervision.slot import LastEnd, Run, Slot
+from engine.supervision.slot import LastEnd, Slot
 
+GLANCE_S = 0.3
+"""How long a take-over waits for one keeper; one that is silent has its time afterwards, beside all others."""
 ALIVE = (Status.STARTING, Status.RUNNING, Status.STOPPING)
 
 
@@ -28,6 +30,13 @@ class Remembered:
     desired: Mapping[str, Desired]
     runtime: Mapping[str, RuntimeRow]
 
+    def with_slots(self, slots: Iterable[Slot], clock: Clock) -> Remembered:
+        """What is known of instances that leave the configuration, for the case that they come back."""
+        left = list(slots)
+        now_wall, now_mono = clock.wall(), clock.monotonic()
+        rows = {slot.name: slot.build_row(now_wall, now_mono, "") for slot in left}
+        return Remembered({**self.desired, **{slot.name: slot.desired for slot in left}}, {**self.runtime, **rows})
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -36,6 +45,8 @@ class Found:
     line: KeeperLine | None = None
     """A living keeper."""
     is_orphaned: bool = False
+    run_id: str = ""
+    """Of a run whose keeper is silent."""
     end: ExitRecord | None = None
     """An end that nobody has judged."""
     unspoken: str = ""
@@ -49,14 +60,17 @@ def find_run_names(home: Home) -> list[str]:
     return sorted(path.name.removesuffix(".run") for path in home.run_dir.glob("*.run"))
 
 
-def find_run(home: Home, name: str, row: RuntimeRow | None, clock: Clock) -> Found:
-    """Look at one instance's lock, keeper and records."""
+def find_run(home: Home, name: str, row: RuntimeRow | None, clock: Clock, unlocked: Mapping[str, str]) -> Found:
+    """Look at one instance's lock, keeper and records; `unlocked` as from `find_unlocked`."""
     if system.is_locked(str(home.instance_lock(name))):
         try:
-            line = connect_keeper(name, home.keeper_socket(name))
+            line = connect_keeper(name, home.keeper_socket(name), GLANCE_S)
         except KeeperVersionError as error:
             return Found(unspoken=str(error))
-        return Found(line=line, is_orphaned=line is None)
+        run_id = line.run_id if line else get_value(read_record(str(home.run_record(name))), "run")
+        return Found(line=line, is_orphaned=line is None, run_id=run_id)
+    if name in unlocked:
+        return Found(is_orphaned=True, run_id=unlocked[name])
     record = read_exit_record(home, name)
     judged = row.last_exit_run if row else ""
     if record is not None and record.run_id != judged:
@@ -66,6 +80,15 @@ def find_run(home: Home, name: str, row: RuntimeRow | None, clock: Clock) -> Fou
         began = row.started_at or clock.wall()
         return Found(end=ExitRecord(row.run_id, None, None, Intent.ORPHAN, began, row.last_seen_at or began))
     return Found()
+
+
+def make_locks(home: Home, names: Iterable[str]) -> None:
+    """Make the lock files of instances of which nothing lives.
+
+    So a lock file that is missing later was deleted, and only then a run has to be looked for by its token.
+    """
+    for name in names:
+        home.instance_lock(name).touch(mode=0o600)
 
 
 def recall(slot: Slot, remembered: Remembered, clock: Clock) -> None:
@@ -86,12 +109,12 @@ def recall(slot: Slot, remembered: Remembered, clock: Clock) -> None:
         slot.retry_mono = clock.monotonic() + min(left_s, slot.policy.backoff.max_delay_s)
 
 
-def is_unheard_of(row: RuntimeRow | None, run: Run) -> bool:
+def is_unheard_of(row: RuntimeRow | None, run_id: str) -> bool:
     """True for a living run that the database never learned of, because it was locked, full or deleted.
 
     Somebody wanted it later than all that is remembered.
     """
-    return not run.is_stopping and (row is None or row.run_id != run.run_id)
+    return bool(run_id) and (row is None or row.run_id != run_id)
 
 
 def remembered_health(row: RuntimeRow | None, run_id: str) -> Health:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
+
 from engine.snapshots import Act, EventQuery, EventType, State
 from tests.fakes.homes import ThrowAwayHome, act, is_alive, kill, seen, wait_for, wait_for_state
 
@@ -102,6 +104,12 @@ def test_a_deleted_state_folder_interrupts_no_model(den: ThrowAwayHome) -> None:
     wait_for(lambda: not den.find_servers(), "everything is stopped")
 
 
+def test_a_deleted_record_of_the_leader_is_made_again(den: ThrowAwayHome) -> None:
+    den.open_session()
+    den.home.leader_record.unlink()
+    wait_for(den.leader_pid, "the leader is named again")
+
+
 def test_a_deleted_run_folder_is_made_again_for_keepers_and_leader(den: ThrowAwayHome) -> None:
     den.write_fakes("a")
     session = den.open_session()
@@ -112,3 +120,15 @@ def test_a_deleted_run_folder_is_made_again_for_keepers_and_leader(den: ThrowAwa
     wait_for(lambda: den.home.keeper_socket("a").exists(), "the keeper can be reached again", 5.0)
     assert wait_for_state(session, "a", State.READY).pid == server
     assert den.run_cli("stop", "a").returncode == 0
+
+
+def test_a_leader_that_steps_down_leaves_no_zombies_of_its_keepers(den: ThrowAwayHome) -> None:
+    den.write_fakes("a")
+    session = den.open_session()
+    act(session, Act.START, "a")
+    one = wait_for_state(session, "a", State.READY)
+    led = session.snapshot().leader
+    den.home.state_file.unlink()
+    wait_for(lambda: session.snapshot().leader not in (None, led), "it has stepped down and leads anew")
+    kill(one.keeper_pid or 0)
+    wait_for(lambda: not psutil.pid_exists(one.keeper_pid or 0), "its keeper is collected")

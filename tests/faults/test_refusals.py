@@ -21,7 +21,7 @@ def refuse(den: ThrowAwayHome, code: ExitCode, *words: str) -> None:
     one = den.ps()["instances"]["a"]
     assert (one["desired"], one["state"]) == ("stopped", "stopped")
     assert words[0] in one["last_error"]
-    assert not list(den.home.run_dir.glob("*.lock"))
+    assert not list(den.home.run_dir.glob("*.keeper.err"))
 
 
 def test_a_taken_port_is_40_and_names_the_holder(den: ThrowAwayHome) -> None:

@@ -31,6 +31,17 @@ if sys.platform == "win32":
     pytest.skip("keepers are POSIX", allow_module_level=True)
 
 
+def test_a_keeper_whose_name_another_run_has_taken_ends_its_own(den: ThrowAwayHome) -> None:
+    """Its lock file was deleted, and somebody was faster than its next look: of two servers one is left."""
+    first = Kept(den, build_spec(run_id="run1"))
+    shutil.rmtree(first.home.run_dir)
+    second = Kept(den, build_spec(run_id="run2"))
+    wait_for(lambda: is_gone(first.pid), "the first one is gone")
+    assert is_alive(second.pid)
+    assert second.is_locked()
+    assert get_value(second.connect().greeting, "run") == "run2"
+
+
 def test_the_lock_is_held_for_the_servers_life_and_free_after_it(den: ThrowAwayHome) -> None:
     kept = Kept(den, build_spec())
     assert kept.is_locked()
