@@ -93,7 +93,6 @@ class LeadingEngine:
             OSError: the state folder cannot be made.
         """
         self._home = home
-        self._leader = leader
         self._clock = clock or Clock()
         self._publish = publish
         self._latest = Snapshot()
@@ -183,6 +182,7 @@ class LeadingEngine:
         return kit, dirty
 
     def _begin(self, kit: Kit, leader: LeaderInfo, remembered: Remembered, decided: dict[str, float]) -> None:
+        self._leader = leader
         self._writer.start()
         for part in (self._watcher, self._monitor, self._meter, self._expiry):
             part.start()

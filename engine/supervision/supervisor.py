@@ -126,7 +126,7 @@ class Supervisor:
     def take_over(self, remembered: takeover.Remembered) -> None:
         """Find out what is true of every instance. Called before `start`, on the caller's thread."""
         self._arrivals.remembered = remembered
-        self._arrivals.take_up([name for name in self._known_names(remembered) if self._mandate.covers(name)])
+        self._arrivals.take_up(self._select_covered(self._known_names(remembered)))
         for slot in self._fleet:
             if not self._mandate.covers(slot.name):
                 self._arrivals.look_at(slot)
@@ -143,6 +143,9 @@ class Supervisor:
         self._mandate = replace(self._mandate, scope=scope | wider)
         self._arrivals.take_up(sorted(wider - scope))
         self._dirty.update(wider)
+
+    def _select_covered(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if self._mandate.covers(name)]
 
     def _known_names(self, remembered: takeover.Remembered) -> Iterable[str]:
         return dict.fromkeys([*self._fleet.slots, *remembered.runtime, *takeover.find_run_names(self._home)])
@@ -316,9 +319,7 @@ class Supervisor:
         before = dict(self._fleet.slots)
         self.apply_config(message)
         self._arrivals.forget([slot for name, slot in before.items() if name not in self._fleet.slots])
-        self._arrivals.take_up(
-            [name for name in self._fleet.slots if name not in before and self._mandate.covers(name)]
-        )
+        self._arrivals.take_up(self._select_covered(name for name in self._fleet.slots if name not in before))
 
     # -- publishing
 
