@@ -268,6 +268,15 @@ def fake_table(name: str, *flags: str, extra: str = "", port: str = "") -> str:
     )
 
 
+def portless_table(name: str) -> str:
+    """The table of a stand-in server that listens nowhere and is not probed: no port keeps two of them apart."""
+    command = json.dumps(fake_command(port=""))
+    return (
+        f'[instances.{name}]\ncommand = {command}\nstop_grace = 2.0\nhealthcheck.type = "none"\n'
+        f"[instances.{name}.restart_policy]\ninitial_delay = 0.05\nmultiplier = 1.0\n"
+    )
+
+
 def act(session: Session, kind: Act, *names: str, within_s: float = DEADLINE_S) -> Outcome:
     """Ask for an act on these (none: everything) and wait for its outcome."""
     future: Future[Outcome] = session.submit(kind, Target(names, everything=not names))

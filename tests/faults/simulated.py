@@ -28,6 +28,7 @@ from engine.process.ports import PortBook
 from engine.process.records import Record, get_value, write_record
 from engine.process.watcher import KeeperLine, KeeperWatcher
 from engine.snapshots import Act, Desired, Health, LeaderInfo, LeaderKind, Outcome, Request, Target
+from engine.state.expiry import Expiry
 from engine.state.store import RuntimeRow, Store
 from engine.state.writer import StateWriter, Write
 from engine.supervision import takeover
@@ -264,6 +265,7 @@ class SimulatedLeader:
             desk=Desk(self.fleet, journal, writer, clock, dirty.add),
             journal=journal,
             writer=writer,
+            expiry=cast("Expiry", Ignoring()),
             starter=cast("Starter", world),
             ports=PortBook(),
             watcher=cast("KeeperWatcher", self),
@@ -362,9 +364,9 @@ class SimulatedLeader:
 
 
 class Ignoring:
-    """Monitor and meter: they are told, and do nothing."""
+    """Monitor, meter and expiry: they are told, and do nothing."""
 
     def watch(self, *_: object) -> None:
         """Nothing to do."""
 
-    unwatch = note_progress = watch
+    unwatch = note_progress = follow = watch

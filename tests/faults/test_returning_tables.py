@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.snapshots import Act, State
-from tests.fakes.homes import ThrowAwayHome, act, fake_table, kill, seen, wait_for, wait_for_state
+from tests.fakes.homes import ThrowAwayHome, act, fake_table, kill, portless_table, seen, wait_for, wait_for_state
 
 NOT_TOML = "this is [not toml"
 
@@ -11,9 +11,8 @@ NOT_TOML = "this is [not toml"
 def test_what_a_new_leader_adopted_under_an_unreadable_file_is_watched_once_the_file_is_mended(
     den: ThrowAwayHome,
 ) -> None:
-    good = fake_table("a", port="0").replace("port = 0\n", "").replace("interval", 'type = "none"\ninterval')
-    den.write_config(good.replace("--port", "--no-bind").replace(', "{port}"', ""))
-    good = den.home.config_file.read_text(encoding="utf-8")
+    good = portless_table("a")
+    den.write_config(good)
     session = den.open_session()
     act(session, Act.START, "a")
     server = wait_for_state(session, "a", State.READY).pid

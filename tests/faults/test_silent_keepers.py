@@ -17,12 +17,10 @@ from tests.fakes.homes import (
     is_alive,
     is_gone,
     kill,
+    portless_table,
     wait_for,
     wait_for_state,
 )
-
-PORTLESS = fake_table("a", port="0").replace("port = 0", 'port = "auto"')
-"""No fixed port stands between two servers of this name."""
 
 
 def start_unwatched(den: ThrowAwayHome) -> tuple[int, int]:
@@ -37,7 +35,7 @@ def start_unwatched(den: ThrowAwayHome) -> tuple[int, int]:
 
 
 def test_a_leader_that_comes_right_after_the_run_folder_was_deleted_starts_no_second_server(den: ThrowAwayHome) -> None:
-    den.write_config(PORTLESS)
+    den.write_config(portless_table("a"))
     server, keeper = start_unwatched(den)
     shutil.rmtree(den.home.run_dir)
     session = den.open_session()
@@ -51,7 +49,7 @@ def test_a_leader_that_comes_right_after_the_run_folder_was_deleted_starts_no_se
 def test_a_command_that_starts_it_right_after_everything_was_deleted_starts_no_second_server(
     den: ThrowAwayHome,
 ) -> None:
-    den.write_config(PORTLESS)
+    den.write_config(portless_table("a"))
     server, _ = start_unwatched(den)
     for path in den.home.state_dir.iterdir():
         if path != den.home.config_file:

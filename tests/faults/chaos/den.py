@@ -18,7 +18,7 @@ from typing import IO
 
 from engine.snapshots import Act
 from tests.fakes import headless
-from tests.fakes.homes import ThrowAwayHome, fake_command, fake_table, free_port, throw_away_home
+from tests.fakes.homes import ThrowAwayHome, fake_table, free_port, portless_table, throw_away_home
 from tests.faults.chaos.census import Member, Role, Watchman, take_census
 
 NAMES = ("a", "b", "c", "d")
@@ -91,13 +91,10 @@ class Den:
         tables = [
             fake_table("a", port=str(self.ports["a"])),
             fake_table("b", port=str(self.ports["b"]), extra='depends_on = ["a"]'),
-            fake_table("c", "--load-seconds", "0.3", "--spawn-grandchild", port='"auto"'),
-            fake_table("d", port="0").replace("port = 0\n", "").replace("interval", 'type = "none"\ninterval'),
+            fake_table("c", "--load-seconds", "0.3", "--spawn-grandchild"),
+            portless_table("d"),
         ]
-        text = "\n".join(tables).replace("multiplier = 1.0", "multiplier = 1.0\nmax_retries = 1000")
-        words = [f'"{word}"' for word in fake_command()[-2:]]
-        whole, _, last = text.rpartition(", ".join(words))
-        return f'{whole}"--no-bind"{last}'
+        return "\n".join(tables).replace("multiplier = 1.0", "multiplier = 1.0\nmax_retries = 1000")
 
     @property
     def clock_file(self) -> Path:
