@@ -54,8 +54,6 @@ GUARD_PERIOD_S = 1.0
 
 KEPT_LIMIT_S = 10.0
 """How long a wish waits for the next leader."""
-KEEPERS_LOOK_S = 1.5
-"""Longer than keepers take to see that their files are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +302,6 @@ class Session:
         self._engine = None
         engine.close(stop_instances=self._stops_instances)
         self._children |= engine.uncollected()
-        if not self._is_leaving() and newer is None:  # who leads before the keepers have their locks again finds no run
-            self._wake.wait(KEEPERS_LOOK_S)
 
     def _finish_what_is_asked(self, engine: LeadingEngine) -> None:
         until = self._clock.monotonic() + REQUEST_LIFE_S
