@@ -258,6 +258,8 @@ class Snapshot:
     """False on a first run: no file yet."""
     on_exit: OnExit = OnExit.DAEMON
     """What the configuration says about closing the dashboard."""
+    keys: tuple[tuple[str, str], ...] = ()
+    """`[keys]` of the configuration: actions of the console and their keys."""
 
     def find(self, name: str) -> InstanceSnapshot | None:
         """The instance of this name, or None."""

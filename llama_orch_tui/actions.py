@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from textual.binding import Binding
-
 
 class Scope(StrEnum):
     """Where an action works."""
@@ -239,14 +237,3 @@ def in_scopes(scopes: Iterable[Scope]) -> tuple[Action, ...]:
     """The actions that work in any of `scopes`, in the table's order."""
     wanted = frozenset(scopes)
     return tuple(action for action in ACTIONS if action.scope in wanted)
-
-
-def bindings(*scopes: Scope) -> list[Binding]:
-    """Textual bindings for `scopes`, each with the id that a key table can remap."""
-    made: list[Binding] = []
-    for action in in_scopes(scopes):
-        made.append(Binding(",".join(action.keys), action.call, action.label, show=False, id=action.id))
-        if action.eager_keys:
-            keys = ",".join(action.eager_keys)
-            made.append(Binding(keys, action.call, action.label, show=False, priority=True, id=f"{action.id}_eager"))
-    return made

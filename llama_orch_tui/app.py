@@ -22,8 +22,9 @@ from textual.screen import Screen
 
 from engine.protocol import Engine
 from engine.snapshots import Snapshot
-from llama_orch_tui.actions import Scope, bindings
+from llama_orch_tui.actions import Scope
 from llama_orch_tui.exit_choice import ExitChoice
+from llama_orch_tui.keymap import DEFAULT_KEYS, read_key_map
 from llama_orch_tui.leaving import is_tended
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.dashboard import DashboardScreen
@@ -59,7 +60,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
 
     TITLE = "llama-orch-tui"
     CSS_PATH: ClassVar[list[str | PurePath]] = [*STYLESHEETS]
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.APP)]
+    BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(Scope.APP)]
     COMMANDS = {_commands}  # noqa: RUF012 - declared by Textual
 
     @dataclass
@@ -82,6 +83,9 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self._engine = engine
         self._is_demo = is_demo
         self._shown: Snapshot | None = None
+        self._key_table: tuple[tuple[str, str], ...] = ()
+        self.key_map = DEFAULT_KEYS
+        """Which keys mean what; the operator's own once the configuration has been read."""
         self._is_asking = False
         self._suspension = suspension
         self._is_suspending = False
@@ -114,6 +118,8 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         snapshot = self._engine.snapshot()
         if snapshot is not self._shown:
             self._shown = snapshot
+            if snapshot.keys != self._key_table:
+                self._take_keys(snapshot.keys)
             self.dashboard.show(snapshot)
         self.dashboard.beat()
 
@@ -164,6 +170,13 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self._is_asking = False
         if answer:
             self.exit(ExitChoice(answer))
+
+    def _take_keys(self, table: tuple[tuple[str, str], ...]) -> None:
+        """The keys of the configuration, from now on; a page that is open keeps its own."""
+        self._key_table = table
+        self.key_map, problems = read_key_map(table)
+        self.key_map.rebind(self, Scope.APP)
+        self.dashboard.take_keys(self.key_map, problems)
 
     def _keep_theme(self, name: str | None) -> None:
         if name:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from llama_orch_tui.actions import Action, key_name
+from llama_orch_tui.keymap import KeyMap
 from widgets.key_footer import KeyHint
 
 FILTER_HINTS = (
@@ -15,6 +16,8 @@ FILTER_HINTS = (
 """What can be done while a filter is typed."""
 
 
-def hints_for(actions: Iterable[Action]) -> tuple[KeyHint, ...]:
+def hints_for(actions: Iterable[Action], key_map: KeyMap) -> tuple[KeyHint, ...]:
     """One hint for each action that has a place in the footer."""
-    return tuple(KeyHint(one.id, key_name(one.keys[0]), one.label, one.priority) for one in actions if one.priority)
+    return tuple(
+        KeyHint(one.id, key_name(key_map.keys(one)[0]), one.label, one.priority) for one in actions if one.priority
+    )

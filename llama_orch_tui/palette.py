@@ -9,6 +9,7 @@ from typing import NamedTuple
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from llama_orch_tui.actions import ACTIONS, Action, Group, Scope, key_name
+from llama_orch_tui.keymap import keys_of
 from llama_orch_tui.screens.dashboard import DashboardScreen
 
 
@@ -40,7 +41,8 @@ class ConsoleCommands(Provider):
         for action in ACTIONS:
             if self._is_offered(action):
                 text = action.help[0].upper() + action.help[1:]
-                yield Command(text, f"key {key_name(action.keys[0])}", partial(self.app.run_action, action.full_call))
+                key = key_name(keys_of(self.app).keys(action)[0])
+                yield Command(text, f"key {key}", partial(self.app.run_action, action.full_call))
         if isinstance(self.screen, DashboardScreen):
             for name in self.screen.names():
                 yield Command(f"Go to {name}", "put the cursor on it", partial(self.screen.go_to, name))

@@ -345,5 +345,6 @@ class Supervisor:
                 config_path=self._surroundings.config_path,
                 config_exists=self._surroundings.config_exists,
                 on_exit=self._fleet.config.dashboard.on_exit,
+                keys=tuple(self._fleet.config.keys.items()),
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,11 +15,12 @@ from textual.timer import Timer
 
 from engine.errors import EngineError
 from engine.protocol import Engine
-from engine.snapshots import Act, Outcome, Snapshot, Target
-from llama_orch_tui.actions import ACTIONS, BY_ID, Scope, bindings
+from engine.snapshots import Act, Fault, Outcome, Snapshot, Target
+from llama_orch_tui.actions import ACTIONS, BY_ID, Scope
 from llama_orch_tui.desk import ActDesk
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.hints import FILTER_HINTS, hints_for
+from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
 from llama_orch_tui.offers import UNHEALTHY, Circumstances, is_working, offered
 from widgets.event_pane import EventPane
 from widgets.fault_bar import FaultBar
@@ -33,14 +34,13 @@ from widgets.welcome import Welcome, is_told_here
 LOG_DELAY_S = 0.15
 """The cursor rests this long on an instance before its log is opened."""
 TICK_S = 1.0
+SCOPES = (Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
 
 
 class DashboardScreen(Screen[None]):
     """Table on top, events and log below, keys at the bottom."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(*SCOPES)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own type
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - likewise
 
@@ -65,9 +65,12 @@ class DashboardScreen(Screen[None]):
         self.deck = PaneDeck(clock=clock, id="panes")
         """Table, events and log."""
         self._engine = engine
+        self._clock = clock
         self._desk = ActDesk(engine, clock)
         self._is_demo = is_demo
         self._is_composed = False
+        self._key_map = DEFAULT_KEYS
+        self._key_faults: tuple[Fault, ...] = ()
         self._logged: str | None = None
         self._log_timer: Timer | None = None
         self._top_bar = TopBar(is_demo=is_demo)
@@ -105,6 +108,13 @@ class DashboardScreen(Screen[None]):
         self.table.go_to(name)
         self.deck.go_to(Pane.TABLE)
 
+    def take_keys(self, key_map: KeyMap, problems: Sequence[str]) -> None:
+        """These keys from now on; what cannot be had stands under the panes until it is mended."""
+        self._key_map = key_map
+        key_map.rebind(self, *SCOPES)
+        self._key_faults = (Fault("keys", "\n".join(problems), self._clock()),) if problems else ()
+        self._show_keys()
+
     def show(self, snapshot: Snapshot) -> None:
         """Draw this snapshot everywhere."""
         self.snapshot = snapshot
@@ -113,7 +123,7 @@ class DashboardScreen(Screen[None]):
         self.set_class(self._is_welcoming(), "-welcome")
         self._top_bar.show(snapshot)
         self.deck.events.show(snapshot.events)
-        self._fault_bar.show(snapshot.faults)
+        self._fault_bar.show((*snapshot.faults, *self._key_faults))
         if self._is_welcoming():
             self._welcome.show(snapshot)
             self._fault_bar.show(tuple(one for one in snapshot.faults if not is_told_here(one)))
@@ -333,5 +343,5 @@ class DashboardScreen(Screen[None]):
 
     def _show_keys(self) -> None:
         is_typing = self.deck.table_pane.is_typing
-        hints = FILTER_HINTS if is_typing else hints_for(offered(ACTIONS, self._circumstances()))
+        hints = FILTER_HINTS if is_typing else hints_for(offered(ACTIONS, self._circumstances()), self._key_map)
         self._footer.show(hints)

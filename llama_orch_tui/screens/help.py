@@ -7,6 +7,7 @@ from textual.widget import Widget
 
 from engine.snapshots import DescribeSection
 from llama_orch_tui.actions import ACTIONS, Group, key_name
+from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap, keys_of
 from llama_orch_tui.screens.page import PageScreen
 from widgets.fact_sheet import FactSheet
 
@@ -24,13 +25,13 @@ LEFT_GROUPS = (Group.INSTANCES, Group.SELECT, Group.READ)
 RIGHT_GROUPS = (Group.MOVE, Group.PROGRAM)
 
 
-def sections(groups: tuple[Group, ...]) -> list[DescribeSection]:
+def sections(groups: tuple[Group, ...], key_map: KeyMap = DEFAULT_KEYS) -> list[DescribeSection]:
     """One section for each group: keys on the left, what they do on the right."""
     return [
         DescribeSection(
             group.value,
             rows=tuple(
-                (" ".join(key_name(key) for key in (*one.keys, *one.eager_keys)), one.help)
+                (" ".join(key_name(key) for key in (*key_map.keys(one), *one.eager_keys)), one.help)
                 for one in ACTIONS
                 if one.group is group
             ),
@@ -54,6 +55,7 @@ class HelpScreen(PageScreen):
 
     def compose_page(self) -> list[Widget]:
         """Left and right column."""
-        left = FactSheet(sections(LEFT_GROUPS), label_ink="ink--strong", id="help-left")
-        right = FactSheet([*sections(RIGHT_GROUPS), LEGEND], label_ink="ink--strong", id="help-right")
+        key_map = keys_of(self.app)
+        left = FactSheet(sections(LEFT_GROUPS, key_map), label_ink="ink--strong", id="help-left")
+        right = FactSheet([*sections(RIGHT_GROUPS, key_map), LEGEND], label_ink="ink--strong", id="help-right")
         return [Horizontal(left, right)]

@@ -11,8 +11,9 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widget import Widget
 
-from llama_orch_tui.actions import BY_ID, Scope, bindings, in_scopes
+from llama_orch_tui.actions import BY_ID, Scope, in_scopes
 from llama_orch_tui.hints import hints_for
+from llama_orch_tui.keymap import DEFAULT_KEYS, keys_of
 from widgets.key_footer import KeyFooter
 from widgets.motion import Motion
 
@@ -20,7 +21,7 @@ from widgets.motion import Motion
 class PageScreen(Screen[None]):
     """A page: subclasses say what is on it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.PAGE, Scope.MOVES)]
+    BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(Scope.PAGE, Scope.MOVES)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own type
 
     can_copy = False
@@ -43,8 +44,10 @@ class PageScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Show the keys and be ready to scroll."""
+        key_map = keys_of(self.app)
+        key_map.rebind(self, Scope.PAGE, Scope.MOVES)
         actions = in_scopes([Scope.PAGE, Scope.APP])
-        self.query_one(KeyFooter).show(hints_for(one for one in actions if self.is_offered(one.method)))
+        self.query_one(KeyFooter).show(hints_for((one for one in actions if self.is_offered(one.method)), key_map))
         self.query_one(VerticalScroll).focus()
 
     def is_offered(self, method: str) -> bool:

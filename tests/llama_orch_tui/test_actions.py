@@ -4,20 +4,12 @@ from collections import Counter
 
 import pytest
 
-from llama_orch_tui.actions import ACTIONS, Action, Group, Scope, bindings, key_name
+from llama_orch_tui.actions import ACTIONS, Action, Group, Scope, key_name
 from llama_orch_tui.app import ConsoleApp
+from llama_orch_tui.keymap import DEFAULT_KEYS, TOGETHER
 from llama_orch_tui.screens.dashboard import DashboardScreen
 from llama_orch_tui.screens.describe import DescribeScreen
 from llama_orch_tui.screens.help import LEFT_GROUPS, RIGHT_GROUPS, sections
-
-TOGETHER = (
-    {Scope.APP, Scope.DASHBOARD, Scope.MOVES, Scope.TABLE},
-    {Scope.APP, Scope.DASHBOARD, Scope.MOVES, Scope.EVENTS},
-    {Scope.APP, Scope.DASHBOARD, Scope.MOVES, Scope.LOG},
-    {Scope.APP, Scope.PAGE, Scope.MOVES},
-    {Scope.APP, Scope.WELCOME},
-)
-"""Scopes whose keys work at the same time."""
 
 PROMISED = [
     "up",
@@ -95,7 +87,7 @@ def test_every_action_has_a_method_where_it_works(action: Action) -> None:
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
 def test_every_action_is_bound_under_its_id(action: Action) -> None:
-    bound = {binding.id: binding for binding in bindings(action.scope)}
+    bound = {binding.id: binding for binding in DEFAULT_KEYS.bindings(action.scope)}
 
     assert bound[action.id].key == ",".join(action.keys)
     assert not bound[action.id].priority
