@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,7 +21,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from engine.protocol import Engine
-from engine.snapshots import Snapshot
+from engine.snapshots import Fault, Snapshot
 from llama_orch_tui.actions import Scope
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.keymap import DEFAULT_KEYS, read_key_map
@@ -83,7 +83,9 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self._engine = engine
         self._is_demo = is_demo
         self._shown: Snapshot | None = None
+        self._clock = clock
         self._key_table: tuple[tuple[str, str], ...] = ()
+        self._key_faults: tuple[Fault, ...] = ()
         self.key_map = DEFAULT_KEYS
         """Which keys mean what; the operator's own once the configuration has been read."""
         self._is_asking = False
@@ -120,7 +122,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
             self._shown = snapshot
             if snapshot.keys != self._key_table:
                 self._take_keys(snapshot.keys)
-            self.dashboard.show(snapshot)
+            self.dashboard.show(replace(snapshot, faults=(*snapshot.faults, *self._key_faults)))
         self.dashboard.beat()
 
     def action_ask_quit(self) -> None:
@@ -172,11 +174,12 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
             self.exit(ExitChoice(answer))
 
     def _take_keys(self, table: tuple[tuple[str, str], ...]) -> None:
-        """The keys of the configuration, from now on; a page that is open keeps its own."""
+        """The keys of the configuration, from now on; what cannot be had is said until it is mended."""
         self._key_table = table
         self.key_map, problems = read_key_map(table)
+        self._key_faults = tuple(Fault("keys", problem, self._clock()) for problem in problems)
         self.key_map.rebind(self, Scope.APP)
-        self.dashboard.take_keys(self.key_map, problems)
+        self.dashboard.take_keys(self.key_map)
 
     def _keep_theme(self, name: str | None) -> None:
         if name:

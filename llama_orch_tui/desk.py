@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 
+from engine.errors import EngineError
 from engine.protocol import Engine
 from engine.snapshots import Act, InstanceSnapshot, Outcome, Snapshot, Target
 from llama_orch_tui.pending import PendingActs
@@ -46,3 +47,11 @@ class ActDesk:
         before = self.words
         self.words = dict(self._pending.words(snapshot, self._clock()))
         return self.words != before
+
+
+def read_command(engine: Engine, name: str) -> tuple[str, str]:
+    """The command line of an instance, or why there is none: one of the two is empty. May block."""
+    try:
+        return engine.describe(name).command_line, ""
+    except (EngineError, OSError) as error:
+        return "", str(error)

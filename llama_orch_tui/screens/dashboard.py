@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,11 +13,10 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
-from engine.errors import EngineError
 from engine.protocol import Engine
-from engine.snapshots import Act, Fault, Outcome, Snapshot, Target
+from engine.snapshots import Act, Outcome, Snapshot, Target
 from llama_orch_tui.actions import ACTIONS, BY_ID, Scope
-from llama_orch_tui.desk import ActDesk
+from llama_orch_tui.desk import ActDesk, read_command
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.hints import FILTER_HINTS, hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
@@ -65,12 +64,10 @@ class DashboardScreen(Screen[None]):
         self.deck = PaneDeck(clock=clock, id="panes")
         """Table, events and log."""
         self._engine = engine
-        self._clock = clock
         self._desk = ActDesk(engine, clock)
         self._is_demo = is_demo
         self._is_composed = False
         self._key_map = DEFAULT_KEYS
-        self._key_faults: tuple[Fault, ...] = ()
         self._logged: str | None = None
         self._log_timer: Timer | None = None
         self._top_bar = TopBar(is_demo=is_demo)
@@ -108,12 +105,10 @@ class DashboardScreen(Screen[None]):
         self.table.go_to(name)
         self.deck.go_to(Pane.TABLE)
 
-    def take_keys(self, key_map: KeyMap, problems: Sequence[str]) -> None:
-        """These keys from now on; what cannot be had stands under the panes until it is mended."""
+    def take_keys(self, key_map: KeyMap) -> None:
+        """These keys from now on."""
         self._key_map = key_map
         key_map.rebind(self, *SCOPES)
-        self._key_faults = (Fault("keys", "\n".join(problems), self._clock()),) if problems else ()
-        self._show_keys()
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw this snapshot everywhere."""
@@ -123,7 +118,7 @@ class DashboardScreen(Screen[None]):
         self.set_class(self._is_welcoming(), "-welcome")
         self._top_bar.show(snapshot)
         self.deck.events.show(snapshot.events)
-        self._fault_bar.show((*snapshot.faults, *self._key_faults))
+        self._fault_bar.show(snapshot.faults)
         if self._is_welcoming():
             self._welcome.show(snapshot)
             self._fault_bar.show(tuple(one for one in snapshot.faults if not is_told_here(one)))
@@ -210,7 +205,7 @@ class DashboardScreen(Screen[None]):
         from llama_orch_tui.screens.questions import stop_question  # noqa: PLC0415 - the first paint waits for no dialog
 
         names = tuple(one.name for one in chosen)
-        self.app.push_screen(stop_question(names), self._stop_if_sure)
+        self.app.push_screen(stop_question(names), lambda answer: self._ask(Act.STOP) if answer else None)
 
     def action_restart(self) -> None:
         """Restart what is chosen."""
@@ -294,14 +289,7 @@ class DashboardScreen(Screen[None]):
 
     @work(thread=True, group="command", exit_on_error=False)
     def _read_command(self, name: str) -> None:
-        try:
-            self.post_message(self.CommandRead(self._engine.describe(name).command_line))
-        except (EngineError, OSError) as error:
-            self.post_message(self.CommandRead("", str(error)))
-
-    def _stop_if_sure(self, answer: str | None) -> None:
-        if answer:
-            self._ask(Act.STOP)
+        self.post_message(self.CommandRead(*read_command(self._engine, name)))
 
     def _ask(self, act: Act) -> None:
         names = tuple(one.name for one in self.table.chosen())
