@@ -29,12 +29,13 @@ if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
     from engine.models.tiny_gguf import cached_tiny_model
     from engine.observing import find_scope, observe
     from engine.paths import HOME_VARIABLE, Home, find_home
-    from engine.protocol import Engine, LogView
+    from engine.protocol import Chat, Engine, LogView
     from engine.session import Session
     from engine.state.events import get_recent_events, log_event
     from engine.times import format_time, parse_time
 
 _HOMES = {
+    "Chat": "engine.protocol",
     "DaemonError": "engine.errors",
     "EXIT_CODE_MEANINGS": "engine.errors",
     "Engine": "engine.protocol",
@@ -75,6 +76,7 @@ _HOMES = {
 __all__ = [
     "EXIT_CODE_MEANINGS",
     "HOME_VARIABLE",
+    "Chat",
     "ConfigNotFoundError",
     "DaemonError",
     "Engine",

@@ -11,6 +11,7 @@ from engine.config.file import LoadedConfig, load_config
 from engine.config.redact import redact_argv, redact_env
 from engine.config.schema import Config, InstanceConfig
 from engine.errors import EngineError, NoSuchInstanceError
+from engine.loads import LlamaLoad
 from engine.logs.reader import read_tail
 from engine.paths import Home
 from engine.snapshots import DescribeSection, Description, EventQuery, InstanceSnapshot, Snapshot, Stream
@@ -41,6 +42,7 @@ def describe_instance(home: Home, name: str, snapshot: Snapshot, environ: Mappin
     command = _describe_command(name, spec, loaded.config, seen, environ)
     sections = (
         DescribeSection("Overview", rows=(*_overview(seen), ("crash report", _say(find_newest_report(home, name))))),
+        *([DescribeSection("Work", rows=_work(seen.load))] if seen.load is not None else []),
         DescribeSection("Configuration", rows=_configuration(name, spec, loaded)),
         DescribeSection("Health", lines=_health(home, name)),
         DescribeSection("Events", lines=_events(home, name)),
@@ -65,6 +67,25 @@ def _overview(seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
         ("tags", ", ".join(seen.tags) or "-"),
     ]
     return tuple(rows)
+
+
+def _work(load: LlamaLoad) -> tuple[tuple[str, str], ...]:
+    """What its server has to do, while somebody looks."""
+    context = None if load.context_used is None else f"{load.context_used} of {load.context_size} tokens (fullest slot)"
+    rows = [
+        ("tokens/s", _rate(load.tokens_per_s)),
+        ("prompt tokens/s", _rate(load.prompt_tokens_per_s)),
+        ("busy slots", "-" if load.busy_slots is None else f"{load.busy_slots} of {_say(load.total_slots)}"),
+        ("waiting requests", _say(load.deferred)),
+        ("context", _say(context)),
+    ]
+    rows += [("asleep", "yes: the next request wakes it")] if load.is_asleep else []
+    rows += [("not told", load.note)] if load.note else []
+    return tuple(rows)
+
+
+def _rate(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate:.1f}"
 
 
 def _exit(seen: InstanceSnapshot) -> str:

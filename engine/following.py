@@ -66,6 +66,10 @@ class FollowingEngine:
         self._send(wire.encode_hello(self._seniority.hello) + wire.encode_subscribe())
         self._thread.start()
 
+    def look(self, *, is_looking: bool) -> None:
+        """Tell the leader whether somebody looks at live numbers here."""
+        self._send(wire.encode_look(is_looking=is_looking))
+
     def snapshot(self) -> Snapshot:
         """The newest snapshot heard."""
         return self._latest

@@ -15,6 +15,7 @@ from typing import Protocol
 from engine import wire
 from engine.process import system
 from engine.snapshots import Event, LeaderKind, Outcome, Request, Snapshot
+from engine.telemetry.interest import Interest
 
 READ_BYTES = 1 << 16
 SUCCESSORS = frozenset({LeaderKind.DASHBOARD.value, LeaderKind.DAEMON.value})
@@ -54,10 +55,11 @@ class _Mail:
 class LeaderServer:
     """Serves every client from one selector; a client that does not read gets only the newest snapshot when it does."""
 
-    def __init__(self, path: Path, answerer: Answerer, hello: wire.Hello) -> None:
-        """`hello` says who leads."""
+    def __init__(self, path: Path, answerer: Answerer, hello: wire.Hello, interest: Interest) -> None:
+        """`hello` says who leads; `interest` hears which clients look at live numbers."""
         self.newer: wire.Hello | None = None
         """Who of a newer release has asked to lead; None while nobody has."""
+        self._interest = interest
         self._path = path
         self._answerer = answerer
         self._hello = hello
@@ -182,6 +184,8 @@ class LeaderServer:
             self._send(client, wire.encode_accepted(frame.id))
             future = self._answerer.submit_request(frame)
             future.add_done_callback(lambda done: self._post(client, wire.encode_outcome(done.result())))
+        elif isinstance(frame, wire.Looking):
+            self._interest.note(client, is_looking=frame.is_looking)
 
     def _post(self, client: _Client, frame: bytes) -> None:
         """From any thread."""
@@ -229,6 +233,7 @@ class LeaderServer:
     def _drop(self, client: _Client) -> None:
         if client in self._clients:
             self._clients.remove(client)
+            self._interest.note(client, is_looking=False)
             self._selector.unregister(client.connection)
             client.connection.close()
 

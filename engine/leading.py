@@ -51,6 +51,7 @@ from engine.supervision.messages import (
     HealthJudged,
     KeeperGone,
     KeeperSaid,
+    LoadsRead,
     Measured,
     Message,
     RequestFiled,
@@ -60,6 +61,7 @@ from engine.supervision.messages import (
 from engine.supervision.starter import Started, Starter
 from engine.supervision.supervisor import Mandate, Supervisor
 from engine.supervision.takeover import Remembered, want_autostart
+from engine.telemetry.interest import Interest
 from engine.telemetry.meter import Meter
 
 WORKERS = 8
@@ -113,7 +115,7 @@ class LeadingEngine:
             random or Random(),  # noqa: S311 - jitter
             self._announce,
         )
-        self._server = LeaderServer(home.leader_socket, self, wire.Hello.of(leader))
+        self._server = LeaderServer(home.leader_socket, self, wire.Hello.of(leader), self.interest)
         self._begin(kit, leader, remembered, decided)
 
     def _make_parts(self, environ: Mapping[str, str]) -> None:
@@ -128,7 +130,10 @@ class LeadingEngine:
             self._clock,
             lambda name, run, verdict, result: post(HealthJudged(name, run, verdict, result)),
             lambda message: post(FaultTold("health", message)),
+            lambda loads: post(LoadsRead(loads)),
         )
+        self.interest = Interest(lambda is_looking: self._monitor.look(is_looking=is_looking))
+        """Who looks at live numbers, here or at a follower's."""
         self._meter = Meter(lambda usages, host: post(Measured(usages, host)))
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine-worker")
         self._config = ConfigWatch(self._home.config_file, environ, lambda loaded: post(ConfigRead(loaded)))
@@ -221,6 +226,10 @@ class LeadingEngine:
         self._latest = snapshot
         self._server.publish(snapshot)
         self._publish(snapshot)
+
+    def look(self, *, is_looking: bool) -> None:
+        """Say whether somebody looks at live numbers in this process."""
+        self.interest.note(self, is_looking=is_looking)
 
     # -- asking
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol
 
+from engine.conversation import ChatAnswer, ChatMessage
 from engine.snapshots import Act, Description, Event, EventQuery, LogLine, LogWindow, Outcome, Snapshot, Stream, Target
 
 
@@ -40,10 +41,30 @@ class LogView(Protocol):
         ...
 
 
+class Chat(Protocol):
+    """A conversation with one instance. Its own thread does the asking; every method returns at once."""
+
+    def ask(self, messages: tuple[ChatMessage, ...]) -> None:
+        """Have the conversation answered, its last message being the question; an answer under way is cancelled."""
+        ...
+
+    def answer(self) -> ChatAnswer:
+        """The answer so far (poll it; the same object means that nothing changed)."""
+        ...
+
+    def cancel(self) -> None:
+        """Break the answer off."""
+        ...
+
+    def close(self) -> None:
+        """Break off, and end the conversation. Idempotent."""
+        ...
+
+
 class Engine(Protocol):
     """The supervisor, here or in another process.
 
-    ``snapshot``, ``submit`` and ``open_log`` return at once and are safe on a UI thread;
+    ``snapshot``, ``look``, ``submit``, ``open_log`` and ``open_chat`` return at once and are safe on a UI thread;
     the ``read_*`` methods and ``describe`` touch files and belong on a worker thread.
     """
 
@@ -55,6 +76,13 @@ class Engine(Protocol):
         """Call `listener` with the present snapshot, then with each new one, at most 10 a second.
 
         It runs on an engine thread and must return quickly. Returns the function that ends the subscription.
+        """
+        ...
+
+    def look(self, *, is_looking: bool) -> None:
+        """Say whether somebody looks at live numbers (tokens/s, slots, context): only then servers are asked for them.
+
+        Whoever leads has them read and publishes them in its snapshots, to followers, too.
         """
         ...
 
@@ -80,6 +108,10 @@ class Engine(Protocol):
 
     def open_log(self, name: str) -> LogView:
         """A live window on an instance's log, at its end."""
+        ...
+
+    def open_chat(self, name: str) -> Chat:
+        """A conversation with an instance, whoever leads."""
         ...
 
     def describe(self, name: str) -> Description:

@@ -15,17 +15,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine import wire
+from engine.chat import Chats, find_target
 from engine.clock import Clock
 from engine.describe import describe_instance
 from engine.errors import EngineError, ExitCode, LeaderTimeoutError, LockUnsupportedError, StateError
 from engine.following import FollowingEngine, connect_leader
 from engine.leading import REQUEST_LIFE_S, LeadingEngine
-from engine.locking import Holder, supervisor_lock
+from engine.locking import Holder, KernelLock, supervisor_lock
 from engine.logs.reader import read_tail
 from engine.logs.view import LogViews
 from engine.paths import Home
 from engine.process import system
-from engine.protocol import LogView
+from engine.protocol import Chat, LogView
 from engine.publisher import Publisher
 from engine.seniority import Seniority
 from engine.snapshots import (
@@ -83,6 +84,7 @@ class Session:
         self._is_demo = is_demo
         self._publisher = Publisher()
         self._views = LogViews()
+        self._chats = Chats()
         self._lock = supervisor_lock(home, kind.value)
         self._seniority = Seniority(
             home,
@@ -100,6 +102,7 @@ class Session:
         self._stood_aside = threading.Event()
         self._children: set[int] = set()
         """Keepers of runs that this process started when it led before."""
+        self._is_looking = False
         self._kept: list[_Wish] = []
         self._kept_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="succession", daemon=True)
@@ -120,17 +123,7 @@ class Session:
             LeaderVersionError: the leader is of a release that this one cannot talk with.
         """
         if not self._settled.wait(timeout_s):
-            if self._lock.is_held:
-                raise LeaderTimeoutError(
-                    f"{self._home.state_dir}: not ready to lead within {timeout_s:g} s; "
-                    "see whether another program keeps the database or the disk busy, then retry"
-                )
-            holder = self._lock.find_holder() or Holder()
-            raise LeaderTimeoutError(
-                f"{self._home.supervisor_lock}: held by {holder.describe()}, which does not answer; end it, then retry",
-                holder=holder.pid,
-                since=holder.since,
-            )
+            raise _explain_wait(self._home, self._lock, timeout_s)
         if self._error is not None:
             raise self._error
 
@@ -143,6 +136,12 @@ class Session:
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         """Be told the present, then the future."""
         return self._publisher.subscribe(listener)
+
+    def look(self, *, is_looking: bool) -> None:
+        """Say whether somebody looks at live numbers."""
+        self._is_looking = is_looking
+        if (engine := self._engine) is not None:
+            engine.look(is_looking=is_looking)
 
     def submit(self, act: Act, target: Target) -> Future[Outcome]:
         """Ask whoever leads for an act."""
@@ -199,6 +198,10 @@ class Session:
         """A live window on an instance's log."""
         return self._views.open(name, self._home.instance_logs(name))
 
+    def open_chat(self, name: str) -> Chat:
+        """A conversation with an instance."""
+        return self._chats.open(lambda: find_target(self._home, name, self.snapshot()), self._clock)
+
     def describe(self, name: str) -> Description:
         """All there is to say about one instance."""
         return describe_instance(self._home, name, self.snapshot(), os.environ)
@@ -240,6 +243,7 @@ class Session:
             self._thread.join()
         self._hand_over()
         self._views.close()
+        self._chats.close()
 
     # -- the succession
 
@@ -272,6 +276,7 @@ class Session:
             )
             self._error = None
             self._engine = engine
+            engine.look(is_looking=self._is_looking)
             self._settled.set()
             self._hand_over()
             files = self._identify_files()
@@ -328,11 +333,12 @@ class Session:
         engine = FollowingEngine(connection, self._publish_heard, self._wake.set, self._clock, self._seniority)
         engine.start()
         self._engine = engine
+        engine.look(is_looking=self._is_looking)
         self._hand_over()
         while not self._wake.wait(GUARD_PERIOD_S if self._children else None):
             self._collect()
         if self._is_closing and self._stops_instances:
-            self._ask_to_stop_everything(engine)
+            _ask_to_stop_everything(engine, self._kind, self._clock.wall())
         self._engine = None
         engine.close()
         if engine.refusal is not None and not self._is_closing:
@@ -346,14 +352,6 @@ class Session:
         self._settled.set()
         self._publisher.publish(snapshot)
 
-    def _ask_to_stop_everything(self, engine: FollowingEngine) -> None:
-        now = self._clock.wall()
-        request = Request(
-            uuid.uuid4().hex, Act.STOP, Target(everything=True), self._kind.value, now, now + REQUEST_LIFE_S
-        )
-        with contextlib.suppress(TimeoutError):  # the leader has its orders all the same
-            engine.submit_request(request).result(REQUEST_LIFE_S)
-
     def _fail(self, error: Exception) -> None:
         """There can be no engine, as things are: say so to whoever waits, and on the screen."""
         if str(self._error) == str(error):
@@ -365,6 +363,27 @@ class Session:
         known = replace(self._publisher.snapshot, seq=-1, taken_at=now, leader=None, is_leader=False)
         self._publisher.publish(replace(known, faults=(fault,)))
         self._settled.set()
+
+
+def _ask_to_stop_everything(engine: FollowingEngine, kind: LeaderKind, now: float) -> None:
+    request = Request(uuid.uuid4().hex, Act.STOP, Target(everything=True), kind.value, now, now + REQUEST_LIFE_S)
+    with contextlib.suppress(TimeoutError):  # the leader has its orders all the same
+        engine.submit_request(request).result(REQUEST_LIFE_S)
+
+
+def _explain_wait(home: Home, lock: KernelLock, timeout_s: float) -> LeaderTimeoutError:
+    """Why there is neither a lead nor a leader to follow after `timeout_s` seconds."""
+    if lock.is_held:
+        return LeaderTimeoutError(
+            f"{home.state_dir}: not ready to lead within {timeout_s:g} s; "
+            "see whether another program keeps the database or the disk busy, then retry"
+        )
+    holder = lock.find_holder() or Holder()
+    return LeaderTimeoutError(
+        f"{home.supervisor_lock}: held by {holder.describe()}, which does not answer; end it, then retry",
+        holder=holder.pid,
+        since=holder.since,
+    )
 
 
 def _complete(wish: _Wish, outcome: Outcome) -> None:

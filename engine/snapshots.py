@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from engine.loads import GpuLoad, LlamaLoad
+
 
 class Desired(StrEnum):
     """What the operator wants of an instance."""
@@ -177,6 +179,8 @@ class HostLoad:
     """0 to 100, over all cores."""
     memory_used_bytes: int
     memory_total_bytes: int
+    gpus: tuple[GpuLoad, ...] = ()
+    """In the driver's order; none where no driver tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +240,10 @@ class InstanceSnapshot:
     """How long the warm-up's token took in this run; None without a warm-up."""
     health_strip: tuple[Health, ...] = ()
     """What the last checks said each by itself, oldest first (a bounded number), over restarts."""
+    load: LlamaLoad | None = None
+    """Live numbers of a llama.cpp server; None while nobody looks at them, or for any other server."""
+    gpu_memory_bytes: int | None = None
+    """Memory of the whole tree on all GPUs; None where no GPU tells."""
 
 
 @dataclass(frozen=True, slots=True)

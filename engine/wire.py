@@ -1,9 +1,9 @@
 """The leader's protocol: JSON lines over its private socket. Requests go in; outcomes and snapshots come out.
 
-Frames are objects with one main key: ``hello``, ``request``, ``subscribe``, ``yield`` from a client; ``hello``,
-``accepted``, ``outcome``, ``snapshot`` (with ``events``: those the client has not seen yet) from the leader. Unknown
-keys are of a later version and mean nothing here. ``hello`` comes first from either side; it and ``yield`` keep their
-meaning in every version, so that any two releases can find out which of them is to lead.
+Frames are objects with one main key: ``hello``, ``request``, ``subscribe``, ``look``, ``yield`` from a client;
+``hello``, ``accepted``, ``outcome``, ``snapshot`` (with ``events``: those the client has not seen yet) from the leader.
+Unknown keys are of a later version and mean nothing here. ``hello`` comes first from either side; it and ``yield`` keep
+their meaning in every version, so that any two releases can find out which of them is to lead.
 """
 
 from __future__ import annotations
@@ -46,6 +46,13 @@ class Hello:
         return f"the {self.kind or 'process'}" + (f" (PID {self.pid})" if self.pid else "")
 
 
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """A client says whether somebody looks at live numbers there."""
+
+    is_looking: bool
+
+
 @lru_cache
 def _adapters() -> tuple[
     TypeAdapter[Snapshot], TypeAdapter[tuple[Event, ...]], TypeAdapter[Request], TypeAdapter[Outcome]
@@ -75,6 +82,11 @@ def encode_subscribe() -> bytes:
     return _line({"subscribe": True})
 
 
+def encode_look(*, is_looking: bool) -> bytes:
+    """Say whether somebody looks at live numbers here."""
+    return _line({"look": is_looking})
+
+
 def encode_request(request: Request) -> bytes:
     """Ask for an act."""
     return b'{"request":' + _adapters()[2].dump_json(request) + b"}\n"
@@ -100,9 +112,9 @@ def encode_snapshot(body: bytes, events: tuple[Event, ...]) -> bytes:
     return b'{"snapshot":' + body + b',"events":' + _adapters()[1].dump_json(events) + b"}\n"
 
 
-Frame = Hello | Request | Outcome | Snapshot | str | None
-"""What a line can be: a hello, a request, an outcome, a snapshot (with new events), an accepted request's id; None
-when it carries nothing for us."""
+Frame = Hello | Request | Outcome | Snapshot | Looking | str | None
+"""What a line can be: a hello, a request, an outcome, a snapshot (with new events), whether somebody looks, an accepted
+request's id; None when it carries nothing for us."""
 
 
 def decode_frame(line: bytes) -> Frame:
@@ -128,6 +140,8 @@ def decode_frame(line: bytes) -> Frame:
                 snapshots.validate_python(frame["snapshot"]),
                 events=tuple(replace(event, type=parse_event_type(event.type)) for event in told),
             )
+        if "look" in frame:
+            return Looking(frame["look"] is True)
         return str(frame["accepted"]) if "accepted" in frame else None
     except (ValueError, TypeError, KeyError, ValidationError) as error:
         raise WireError(str(error)) from error

@@ -96,6 +96,7 @@ ACTIONS: tuple[Action, ...] = (
         "copy_command",
         20,
     ),
+    Action("chat", ("c",), "Chat", "try it: chat with the instance", Group.INSTANCES, Scope.TABLE, "chat", 58),
     Action(
         "mark",
         ("space",),
@@ -119,7 +120,10 @@ ACTIONS: tuple[Action, ...] = (
         "filter",
         65,
     ),
-    Action("sort", ("o",), "Sort", "sort by the next column", Group.SELECT, Scope.TABLE, "sort", 40),
+    Action("sort", ("o",), "Sort", "sort: choose the column", Group.SELECT, Scope.TABLE, "sort", 40),
+    Action("turn_order", ("O",), "Turn", "turn the order round", Group.SELECT, Scope.TABLE, "turn_order"),
+    Action("group", ("T",), "By tag", "group by tag, and back", Group.SELECT, Scope.TABLE, "group", 13),
+    Action("columns", ("C",), "Columns", "choose the columns", Group.SELECT, Scope.TABLE, "columns", 12),
     Action(
         "describe",
         ("enter", "d"),

@@ -96,7 +96,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         """What the operator chose, in earlier runs and in this one."""
         self.breakdown: BaseException | None = None
         """What went wrong in the console itself and ended it; None while nothing did."""
-        self.dashboard = DashboardScreen(engine, clock=clock, is_demo=is_demo)
+        self.dashboard = DashboardScreen(engine, clock=clock, remembered=self.remembered, is_demo=is_demo)
         """The screen under everything."""
         for one in THEMES:
             self.register_theme(one)
@@ -112,6 +112,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self.app_resume_signal.subscribe(self, self._come_back)
         if self.remembered.note:
             self.notify(self.remembered.note, severity="warning", markup=False)
+        self._engine.look(is_looking=True)
         self.poll_engine()
         self.set_interval(POLL_S, self.poll_engine)
 

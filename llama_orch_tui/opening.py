@@ -7,21 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from engine.snapshots import (
-    Act,
-    Description,
-    Event,
-    EventQuery,
-    LogLine,
-    LogWindow,
-    Outcome,
-    Snapshot,
-    Stream,
-    Target,
-)
+from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
+from engine.snapshots import Act, Description, Event, EventQuery, LogLine, LogWindow, Outcome, Snapshot, Stream, Target
 
 if TYPE_CHECKING:
-    from engine.protocol import LogView
+    from engine.protocol import Chat, LogView
     from engine.session import Session
 
 NOT_YET = "the engine is still opening; press the key again"
@@ -53,12 +43,30 @@ class _ClosedView:
         """Nothing is open."""
 
 
+class _ClosedChat:
+    """A conversation for the moment before there is an engine."""
+
+    def ask(self, messages: tuple[ChatMessage, ...]) -> None:
+        """Nobody can be asked yet."""
+
+    def answer(self) -> ChatAnswer:
+        """Why not."""
+        return _NO_ANSWER
+
+    def cancel(self) -> None:
+        """Nothing is under way."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class OpeningEngine:
     """Meets `engine.protocol.Engine`; makes the real session on a thread of its own when `open` is called."""
 
     def __init__(self, make: Callable[[], Session]) -> None:
         self._make = make
         self._session: Session | None = None
+        self._is_looking = False
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._open, name="engine-opener", daemon=True)
 
@@ -69,8 +77,10 @@ class OpeningEngine:
     def _open(self) -> None:
         try:
             session = self._make()
+            session.look(is_looking=self._is_looking)
             session.open()
             self._session = session
+            session.look(is_looking=self._is_looking)  # what was said meanwhile
         finally:
             self._ready.set()
 
@@ -81,6 +91,12 @@ class OpeningEngine:
     def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
         """Be told the present, then the future; waits for the engine."""
         return self._wait().subscribe(listener)
+
+    def look(self, *, is_looking: bool) -> None:
+        """Say whether somebody looks at live numbers."""
+        self._is_looking = is_looking
+        if self._session is not None:
+            self._session.look(is_looking=is_looking)
 
     def submit(self, act: Act, target: Target) -> Future[Outcome]:
         """Ask for an act."""
@@ -101,6 +117,10 @@ class OpeningEngine:
     def open_log(self, name: str) -> LogView:
         """A live window on an instance's log."""
         return self._session.open_log(name) if self._session is not None else _ClosedView(name)
+
+    def open_chat(self, name: str) -> Chat:
+        """A conversation with an instance."""
+        return self._session.open_chat(name) if self._session is not None else _ClosedChat()
 
     def describe(self, name: str) -> Description:
         """All there is to say about one instance; waits for the engine."""
@@ -135,3 +155,4 @@ class OpeningEngine:
 
 
 _NOTHING = Snapshot()
+_NO_ANSWER = ChatAnswer(ChatStatus.FAILED, error=NOT_YET)

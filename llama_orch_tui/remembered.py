@@ -15,7 +15,7 @@ from engine.process.records import replace_file
 SIZE_LIMIT = 64 * 1024
 """Bytes; a larger file is none of ours."""
 
-Choice = str | int | float | bool | None | list[str] | dict[str, str | int | float | bool | None]
+Choice = str | int | float | bool | None | list[str] | Mapping[str, str | int | float | bool | None]
 """What may be remembered: plain values that JSON knows. Whoever reads one checks it, for people edit files."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -19,12 +19,36 @@ from engine.snapshots import InstanceSnapshot, Snapshot
 from widgets.inked import Inked
 from widgets.motion import Motion, moved
 from widgets.row_cells import Cell, RowContext, age_text, row_cell
-from widgets.table_columns import GUTTER, NUMBERS, Column, Placed, column_gap, head_text, lay_out, measure
-from widgets.table_order import SortKey, ordered
+from widgets.table_columns import (
+    GUTTER,
+    LIVE,
+    NUMBERS,
+    Column,
+    Layout,
+    Placed,
+    column_gap,
+    head_text,
+    known_columns,
+    lay_out,
+    measure,
+)
+from widgets.table_view import Heading, Line, TableView, build_lines
 from widgets.text import clean, fit, fit_right
 
 HEAD_LINES = 1
 """Lines above the first row: the column titles, which do not scroll away."""
+
+
+@dataclass
+class TableMessage(Message):
+    """Something that a table tells."""
+
+    table: InstanceTable
+
+    @property
+    def control(self) -> InstanceTable:
+        """The table that sent it."""
+        return self.table
 
 
 class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
@@ -56,52 +80,44 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     """The instance under the cursor; None while the table is empty."""
 
     @dataclass
-    class CursorMoved(Message):
+    class CursorMoved(TableMessage):
         """Another instance is under the cursor."""
 
-        table: InstanceTable
         name: str | None
 
-        @property
-        def control(self) -> InstanceTable:
-            """The table that sent it."""
-            return self.table
-
     @dataclass
-    class Opened(Message):
+    class Opened(TableMessage):
         """An instance was asked for with a double click."""
 
-        table: InstanceTable
         name: str
 
-        @property
-        def control(self) -> InstanceTable:
-            """The table that sent it."""
-            return self.table
+    @dataclass
+    class ColumnPressed(TableMessage):
+        """The title of a column was clicked."""
+
+        column: Column
 
     @dataclass
-    class ViewChanged(Message):
+    class ViewChanged(TableMessage):
         """Marks, filter, order or the number of rows changed."""
-
-        table: InstanceTable
-
-        @property
-        def control(self) -> InstanceTable:
-            """The table that sent it."""
-            return self.table
 
     def __init__(self, *, clock: Callable[[], float], id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.rows: tuple[InstanceSnapshot, ...] = ()
         """What is shown, in the order of the screen."""
-        self.sort = SortKey.FILE
-        self.filter_text = ""
+        self.view = TableView()
+        """Order, columns, groups and filter; `set_view` changes it."""
         self.marks: frozenset[str] = frozenset()
         self._clock = clock
         self._all: tuple[InstanceSnapshot, ...] = ()
+        self._lines: tuple[Line, ...] = ()
+        """The rows, with the headings of groups between them."""
+        self._line_of: Mapping[str, int] = {}
+        self._known: frozenset[Column] = frozenset()
+        """Live columns that ever had something to show: they stay, so that nothing jumps when it goes away."""
         self._pending: Mapping[str, str] = {}
         self._shown_at = 0.0
-        self._placed: tuple[Placed, ...] = ()
+        self._placed = Layout()
         self._placed_for = -1
         self._ages: tuple[str, ...] = ()
 
@@ -110,21 +126,33 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         """How many instances there are, shown or not."""
         return len(self._all)
 
+    @property
+    def filter_text(self) -> str:
+        """What rows have to match; empty shows all."""
+        return self.view.filter_text
+
+    @property
+    def lines_wanted(self) -> int:
+        """The height at which every instance is seen: column titles, rows, headings of groups."""
+        headings = len(self._lines) - len(self.rows)
+        return HEAD_LINES + max(1, self.total + headings)
+
     def show(self, snapshot: Snapshot, pending: Mapping[str, str]) -> None:
         """Draw this snapshot; `pending` holds the words of acts whose effect is not in it yet, by instance."""
         if snapshot.instances is not self._all:
             self._shown_at = self._clock()
         self._all = snapshot.instances
+        self._known |= known_columns(self._all)
         self._pending = pending
         self._arrange()
 
     def tick(self) -> None:
         """Let the ages on the screen grow; only those that read differently are drawn again."""
         top = self.scroll_offset.y
-        seen = self.rows[top : top + max(0, self.size.height - HEAD_LINES)]
-        ages = tuple(age_text(one, self._row_context(one)) for one in seen)
+        seen = self._lines[top : top + max(0, self.size.height - HEAD_LINES)]
+        ages = tuple("" if isinstance(one, Heading) else age_text(one, self._row_context(one)) for one in seen)
         before = self._ages if len(self._ages) == len(ages) else ("",) * len(ages)
-        left, width = self._age_cells()
+        left, width = self._layout().find(Column.UPTIME)
         changed = [y for y, pair in enumerate(zip(before, ages, strict=True)) if pair[0] != pair[1]]
         self._ages = ages
         if changed and width:
@@ -146,15 +174,14 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         """Move the cursor."""
         if self.rows:
             page = self.size.height - HEAD_LINES - 1
-            self._go_to_row(moved(self._cursor_index(), motion, len(self.rows), page))
+            self._go_to(self.rows[moved(self._cursor_index(), motion, len(self.rows), page)].name)
 
     def go_to(self, name: str) -> None:
         """Put the cursor on an instance, lifting the filter when that hides it."""
-        if all(one.name != name for one in self.rows):
+        if name not in self._line_of:
             self.set_filter("")
-        for index, one in enumerate(self.rows):
-            if one.name == name:
-                self._go_to_row(index)
+        if name in self._line_of:
+            self._go_to(name)
 
     def toggle_mark(self) -> None:
         """Mark the instance under the cursor, or unmark it."""
@@ -170,29 +197,36 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         """Unmark everything."""
         self._set_marks(frozenset())
 
+    def set_view(self, view: TableView) -> None:
+        """Show the instances like this from here on."""
+        if view != self.view:
+            self.view = view
+            self._arrange()
+            self.post_message(self.ViewChanged(self))
+
     def set_filter(self, text: str) -> None:
         """Show only what matches `text`; empty shows all."""
         if text != self.filter_text:
-            self.filter_text = text
+            self.view = replace(self.view, filter_text=text)
             self._arrange()
-
-    def cycle_sort(self) -> SortKey:
-        """Order by the next key, and say which."""
-        self.sort = self.sort.following()
-        self._arrange()
-        return self.sort
 
     def on_resize(self) -> None:
         """Keep the cursor in sight."""
         self._keep_cursor_seen()
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the row; a second click opens it."""
-        row = event.y - HEAD_LINES + self.scroll_offset.y
-        if event.y >= HEAD_LINES and row < len(self.rows):
-            self._go_to_row(row)
+        """Put the cursor on the row, a second click opens it; a column's title orders by it."""
+        if event.y < HEAD_LINES:
+            column = self._layout().column_at(event.x)
+            if column is not None:
+                self.post_message(self.ColumnPressed(self, column))
+            return
+        index = event.y - HEAD_LINES + self.scroll_offset.y
+        line = self._lines[index] if index < len(self._lines) else None
+        if isinstance(line, InstanceSnapshot):
+            self._go_to(line.name)
             if event.chain == 2:
-                self.post_message(self.Opened(self, self.rows[row].name))
+                self.post_message(self.Opened(self, line.name))
 
     def watch_cursor_name(self, name: str | None) -> None:
         """Tell where the cursor went."""
@@ -208,8 +242,9 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         if y < HEAD_LINES:
             return self._draw_head()
         index = y - HEAD_LINES + self.scroll_offset.y
-        if index < len(self.rows):
-            return self._draw_row(self.rows[index])
+        if index < len(self._lines):
+            line = self._lines[index]
+            return self._draw_heading(line) if isinstance(line, Heading) else self._draw_row(line)
         if not self.rows and y == HEAD_LINES + 1 and self.filter_text:
             text = f"  Nothing matches {clean(self.filter_text)}. esc shows all again."
             return self.drawn([Segment(text, self.ink("ink--quiet"))])
@@ -217,36 +252,29 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
 
     def _arrange(self) -> None:
         before = self._cursor_index()
-        self.rows = ordered(self._all, self.sort, self.filter_text)
-        names = [one.name for one in self.rows]
+        self._lines = build_lines(self._all, self.view)
+        self.rows = tuple(line for line in self._lines if isinstance(line, InstanceSnapshot))
+        self._line_of = {line.name: i for i, line in enumerate(self._lines) if isinstance(line, InstanceSnapshot)}
         self._set_marks(self.marks & {one.name for one in self._all})
-        if self.cursor_name not in names:
-            near = max(0, min(before, len(names) - 1))
-            self.cursor_name = names[near] if names else None
+        if self.cursor_name not in self._line_of:
+            near = max(0, min(before, len(self.rows) - 1))
+            self.cursor_name = self.rows[near].name if self.rows else None
         self._placed_for = -1
-        size = Size(0, len(self.rows) + HEAD_LINES)
+        size = Size(0, len(self._lines) + HEAD_LINES)
         if size != self.virtual_size:
             self.virtual_size = size
             self.post_message(self.ViewChanged(self))
         self._keep_cursor_seen()
         self.refresh()
 
-    def _columns(self) -> tuple[Placed, ...]:
+    def _layout(self) -> Layout:
         width = self.line_width
         if self._placed_for != width:
             self._placed_for = width
-            self._placed = lay_out(width, measure(self._all, self.sort), self.sort)
+            order = self.view.order
+            absent = self.view.hidden | (LIVE - self._known)
+            self._placed = Layout(lay_out(width, measure(self._all, order), order, absent), column_gap(width))
         return self._placed
-
-    def _age_cells(self) -> tuple[int, int]:
-        """Where the column of ages begins, and its width; 0 where there is no room for it."""
-        left = GUTTER
-        for position, placed in enumerate(self._columns()):
-            left += len(self._gap(position))
-            if placed.column is Column.UPTIME:
-                return left, placed.width
-            left += placed.width
-        return 0, 0
 
     def _row_context(self, one: InstanceSnapshot) -> RowContext:
         now = self._clock()
@@ -261,8 +289,8 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     def _cursor_index(self) -> int:
         return next((index for index, one in enumerate(self.rows) if one.name == self.cursor_name), 0)
 
-    def _go_to_row(self, index: int) -> None:
-        self.cursor_name = self.rows[index].name
+    def _go_to(self, name: str) -> None:
+        self.cursor_name = name
         self._keep_cursor_seen()
         self.refresh()
 
@@ -270,29 +298,34 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         page = self.size.height - HEAD_LINES
         if page <= 0:
             return
-        top, index = self.scroll_offset.y, self._cursor_index()
-        if index < top:
-            self.scroll_to(y=index, animate=False, immediate=True)
-        elif index >= top + page:
-            self.scroll_to(y=index - page + 1, animate=False, immediate=True)
+        top, line = self.scroll_offset.y, self._line_of.get(self.cursor_name or "", 0)
+        first = line - 1 if line and isinstance(self._lines[line - 1], Heading) else line
+        if first < top:
+            self.scroll_to(y=first, animate=False, immediate=True)
+        elif line >= top + page:
+            self.scroll_to(y=line - page + 1, animate=False, immediate=True)
 
     def _draw_head(self) -> Strip:
         style = self.paper("table--head")
         segments = [Segment(" " * GUTTER)]
-        for position, placed in enumerate(self._columns()):
-            title = head_text(placed.column, self.sort)
+        layout = self._layout()
+        for placed in layout.placed:
             pad = fit_right if placed.column in NUMBERS else fit
-            segments.append(Segment(self._gap(position) + pad(title, placed.width)))
+            title = pad(head_text(placed.column, self.view.order), placed.width)
+            segments += [Segment(title), Segment(" " * layout.gap)]
         return self.drawn(segments, style)
+
+    def _draw_heading(self, heading: Heading) -> Strip:
+        text = f"  {clean(heading.tag)} · {heading.ready} of {heading.count} ready"
+        return self.drawn([Segment(text, self.ink("ink--key"))])
 
     def _draw_row(self, one: InstanceSnapshot) -> Strip:
         is_marked, is_cursor = one.name in self.marks, one.name == self.cursor_name
-        context = self._row_context(one)
+        context, layout = self._row_context(one), self._layout()
         segments = [Segment("▌ " if is_marked else "  ", self.ink("ink--key"))]
-        for position, placed in enumerate(self._columns()):
+        for placed in layout.placed:
             cell = row_cell(placed.column, one, context)
-            segments.append(Segment(self._gap(position)))
-            segments.append(self._draw_cell(cell, placed))
+            segments += [self._draw_cell(cell, placed), Segment(" " * layout.gap)]
         return self.drawn(segments, self._row_style(is_cursor=is_cursor, is_marked=is_marked))
 
     def _draw_cell(self, cell: Cell, placed: Placed) -> Segment:
@@ -303,6 +336,3 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         if is_cursor:
             return self.paper("table--cursor" if self.has_focus else "table--cursor-blurred")
         return self.paper("table--marked") if is_marked else self.rich_style
-
-    def _gap(self, position: int) -> str:
-        return " " * column_gap(self.line_width) if position else ""

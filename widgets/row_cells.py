@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
+from engine.loads import LlamaLoad
 from engine.snapshots import InstanceSnapshot, State, Status
 from widgets.looks import Look, state_look
 from widgets.table_columns import Column
+from widgets.table_order import context_share
 from widgets.text import clean
-from widgets.units import NOTHING, format_age, format_bytes, format_percent
+from widgets.units import NOTHING, format_age, format_bytes, format_percent, format_rate
 
 BUSY_GLYPH = "◔"
 MANY_RESTARTS = 1
 """From here on the number of restarts is drawn as a warning."""
+FULL_CONTEXT = 90.0
+"""From this share on, the use of a context is drawn as a warning."""
 
 
 class Cell(NamedTuple):
@@ -42,16 +47,10 @@ def row_cell(column: Column, one: InstanceSnapshot, context: RowContext) -> Cell
         case Column.STATE:
             look = shown_look(one, context.pending)
             return Cell(f"{look.glyph} {context.pending or one.state.value}", look.ink)
-        case Column.PORT:
-            return _number(None if one.port is None else str(one.port))
-        case Column.PID:
-            return _number(None if one.pid is None else str(one.pid))
         case Column.UPTIME:
             return _number(age_text(one, context))
-        case Column.CPU:
-            return _number(format_percent(one.cpu_percent))
-        case Column.MEMORY:
-            return _number(format_bytes(one.memory_bytes))
+        case Column.TOKENS | Column.SLOTS | Column.CONTEXT:
+            return _load_cell(column, one.load or LlamaLoad())
         case Column.RESTARTS:
             return Cell(str(one.restarts), "ink--warn" if one.restarts >= MANY_RESTARTS else "ink--quiet")
         case Column.MODEL:
@@ -59,7 +58,40 @@ def row_cell(column: Column, one: InstanceSnapshot, context: RowContext) -> Cell
         case Column.WHY:
             return Cell(why_text(one), _why_ink(one))
         case _:
-            assert_never(column)
+            return _number(_NUMBERS[column](one))
+
+
+_NUMBERS: Mapping[Column, Callable[[InstanceSnapshot], str | None]] = {
+    Column.PORT: lambda one: None if one.port is None else str(one.port),
+    Column.PID: lambda one: None if one.pid is None else str(one.pid),
+    Column.CPU: lambda one: format_percent(one.cpu_percent),
+    Column.MEMORY: lambda one: format_bytes(one.memory_bytes),
+    Column.GPU: lambda one: format_bytes(one.gpu_memory_bytes),
+}
+
+
+def _load_cell(column: Column, load: LlamaLoad) -> Cell:
+    """What a llama.cpp server has to do: speed, slots or context."""
+    if column is Column.TOKENS:
+        rate = load.tokens_per_s
+        return Cell(format_rate(rate), "" if rate else "ink--quiet")
+    if column is Column.CONTEXT:
+        share = context_share(load)
+        if share is None:
+            return _number(None)
+        return Cell(format_percent(share), "ink--warn" if share >= FULL_CONTEXT else "")
+    if load.is_asleep:
+        return Cell("asleep", "ink--quiet")
+    return Cell(slots_text(load), "ink--warn" if load.deferred else "" if load.busy_slots else "ink--quiet")
+
+
+def slots_text(load: LlamaLoad) -> str:
+    """Busy slots of all, and what waits for one: ``2/4``, ``4/4+3``."""
+    if load.total_slots is None and load.busy_slots is None:
+        return NOTHING
+    waiting = f"+{load.deferred}" if load.deferred else ""
+    busy = NOTHING if load.busy_slots is None else str(load.busy_slots)
+    return f"{busy}/{load.total_slots or '?'}{waiting}"
 
 
 def shown_look(one: InstanceSnapshot, pending: str) -> Look:

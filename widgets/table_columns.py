@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from rich.cells import cell_len
 
 from engine.snapshots import InstanceSnapshot, State
-from widgets.table_order import SortKey
 from widgets.text import clean
 
 GUTTER = 2
@@ -28,13 +27,34 @@ class Column(StrEnum):
     UPTIME = "uptime"
     CPU = "cpu"
     MEMORY = "memory"
+    GPU = "gpu mem"
+    TOKENS = "tok/s"
+    SLOTS = "slots"
+    CONTEXT = "ctx"
     RESTARTS = "restarts"
     MODEL = "model"
     WHY = "why"
 
 
-NUMBERS = frozenset({Column.PORT, Column.PID, Column.UPTIME, Column.CPU, Column.MEMORY, Column.RESTARTS})
+LARGEST_FIRST = frozenset(
+    {
+        Column.UPTIME,
+        Column.CPU,
+        Column.MEMORY,
+        Column.GPU,
+        Column.TOKENS,
+        Column.SLOTS,
+        Column.CONTEXT,
+        Column.RESTARTS,
+    }
+)
+"""Where an order begins with the largest unless it is turned round."""
+NUMBERS = LARGEST_FIRST | {Column.PORT, Column.PID}
 """Aligned to the right."""
+ALWAYS = frozenset({Column.NAME, Column.STATE})
+"""Neither given up nor hidden."""
+LIVE = frozenset({Column.GPU, Column.TOKENS, Column.SLOTS, Column.CONTEXT})
+"""Not shown until something is known: many servers, and most machines, tell nothing of the kind."""
 
 KEPT_FIRST = (
     Column.NAME,
@@ -43,7 +63,11 @@ KEPT_FIRST = (
     Column.UPTIME,
     Column.MEMORY,
     Column.CPU,
+    Column.TOKENS,
+    Column.SLOTS,
     Column.RESTARTS,
+    Column.CONTEXT,
+    Column.GPU,
     Column.PID,
     Column.MODEL,
     Column.WHY,
@@ -63,15 +87,27 @@ GROWTH = (
 )
 """Who gets what is left over, and up to how many cells: one long name must not hide every reason."""
 
-SORTED_COLUMN: dict[SortKey, Column | None] = {
-    SortKey.FILE: None,
-    SortKey.NAME: Column.NAME,
-    SortKey.STATE: Column.STATE,
-    SortKey.CPU: Column.CPU,
-    SortKey.MEMORY: Column.MEMORY,
-    SortKey.UPTIME: Column.UPTIME,
-    SortKey.RESTARTS: Column.RESTARTS,
-}
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By what the table is ordered, and which way."""
+
+    column: Column | None = None
+    """None is the file's order."""
+    is_descending: bool = False
+
+    def turned(self) -> Order:
+        """The same column, the other way round; the file's order has one way."""
+        return self if self.column is None else Order(self.column, not self.is_descending)
+
+    def chosen(self, column: Column | None) -> Order:
+        """The order after `column` was asked for: its natural way first, turned round when it is asked for again."""
+        if column is not None and column is self.column:
+            return self.turned()
+        return Order(column, column in LARGEST_FIRST)
+
+
+FILE_ORDER = Order()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +119,30 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of one table, from left to right."""
+
+    placed: tuple[Placed, ...] = ()
+    gap: int = 1
+    """Blanks between two columns."""
+
+    def places(self) -> Iterator[tuple[int, Placed]]:
+        """Every column with the cell where it begins."""
+        left = GUTTER
+        for one in self.placed:
+            yield left, one
+            left += one.width + self.gap
+
+    def column_at(self, x: int) -> Column | None:
+        """The column that cell `x` belongs to."""
+        return next((one.column for left, one in self.places() if left <= x < left + one.width), None)
+
+    def find(self, column: Column) -> tuple[int, int]:
+        """Where a column begins and its width; the width is 0 where there is no room for it."""
+        return next(((left, one.width) for left, one in self.places() if one.column is column), (0, 0))
+
+
+@dataclass(frozen=True, slots=True)
 class Widths:
     """The cells that a column needs at least, and those it would fill."""
 
@@ -90,14 +150,25 @@ class Widths:
     wanted: int
 
 
-def head_text(column: Column, sort: SortKey) -> str:
-    """The title of a column, with an arrow where the table is sorted by it."""
-    if SORTED_COLUMN[sort] is not column:
+def head_text(column: Column, order: Order) -> str:
+    """The title of a column, with an arrow where the table is ordered by it."""
+    if order.column is not column:
         return column.value
-    return f"{column.value}{'▼' if sort.is_descending else '▲'}"
+    return f"{column.value}{'▼' if order.is_descending else '▲'}"
 
 
-def measure(instances: Sequence[InstanceSnapshot], sort: SortKey) -> dict[Column, Widths]:
+def known_columns(instances: Sequence[InstanceSnapshot]) -> frozenset[Column]:
+    """The live columns of which some instance tells something."""
+    found = set()
+    for one in instances:
+        if one.gpu_memory_bytes is not None:
+            found.add(Column.GPU)
+        if one.load is not None and (one.load.total_slots or one.load.tokens_per_s is not None):
+            found.update({Column.TOKENS, Column.SLOTS, Column.CONTEXT})
+    return frozenset(found)
+
+
+def measure(instances: Sequence[InstanceSnapshot], order: Order = FILE_ORDER) -> dict[Column, Widths]:
     """The widths that these instances ask for."""
     names = max((cell_len(one.name) for one in instances), default=0)
     models = max((cell_len(clean(one.model)) for one in instances), default=0)
@@ -112,11 +183,15 @@ def measure(instances: Sequence[InstanceSnapshot], sort: SortKey) -> dict[Column
         Column.UPTIME: Widths(7, 7),
         Column.CPU: Widths(5, 5),
         Column.MEMORY: Widths(6, 6),
+        Column.GPU: Widths(7, 7),
+        Column.TOKENS: Widths(6, 6),
+        Column.SLOTS: Widths(6, 6),
+        Column.CONTEXT: Widths(4, 4),
         Column.RESTARTS: Widths(8, 8),
         Column.MODEL: Widths(min(8, max(5, models)), max(5, models)),
         Column.WHY: Widths(24, 400),
     }
-    return {column: _with_head(widths, head_text(column, sort)) for column, widths in needs.items()}
+    return {column: _with_head(widths, head_text(column, order)) for column, widths in needs.items()}
 
 
 def _with_head(widths: Widths, head: str) -> Widths:
@@ -124,17 +199,25 @@ def _with_head(widths: Widths, head: str) -> Widths:
     return Widths(least, max(widths.wanted, least))
 
 
-def lay_out(width: int, needs: dict[Column, Widths], sort: SortKey = SortKey.FILE) -> tuple[Placed, ...]:
-    """The columns that fit into `width` cells with their widths, from left to right.
+def lay_out(
+    width: int,
+    needs: dict[Column, Widths],
+    order: Order = FILE_ORDER,
+    absent: Collection[Column] = LIVE,
+) -> tuple[Placed, ...]:
+    """The columns that fit into `width` cells with their widths, from left to right; none of those `absent`.
 
-    The name and the state always stay; what is left over is shared out as `GROWTH` says.
+    The name and the state always stay, the column of the order as long as it can; what is left over is shared out as
+    `GROWTH` says.
     """
     gap = column_gap(width)
     chosen: set[Column] = set()
     left = width - GUTTER
-    for column in sorted(KEPT_FIRST, key=lambda one: one is not SORTED_COLUMN[sort] and one is not Column.NAME):
+    for column in sorted(KEPT_FIRST, key=lambda one: one is not order.column and one is not Column.NAME):
+        if column in absent and column not in ALWAYS:
+            continue
         cost = needs[column].least + (gap if chosen else 0)
-        if cost <= left or column in {Column.NAME, Column.STATE}:
+        if cost <= left or column in ALWAYS:
             chosen.add(column)
             left -= cost
     widths = {column: needs[column].least for column in chosen}

@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import StrEnum
-from typing import assert_never
+from collections.abc import Callable, Mapping, Sequence
 
+from engine.loads import LlamaLoad
 from engine.snapshots import InstanceSnapshot, State
-
-
-class SortKey(StrEnum):
-    """What the table can be ordered by, in the order in which the key cycles."""
-
-    FILE = "file"
-    NAME = "name"
-    STATE = "state"
-    CPU = "cpu"
-    MEMORY = "memory"
-    UPTIME = "uptime"
-    RESTARTS = "restarts"
-
-    def following(self) -> SortKey:
-        """The next in the cycle."""
-        keys = list(SortKey)
-        return keys[(keys.index(self) + 1) % len(keys)]
-
-    @property
-    def is_descending(self) -> bool:
-        """True where the largest comes first."""
-        return self in {SortKey.CPU, SortKey.MEMORY, SortKey.UPTIME, SortKey.RESTARTS}
-
+from widgets.table_columns import FILE_ORDER, Column, Order
 
 URGENCY = (
     State.FAILED,
@@ -53,33 +30,60 @@ def is_match(instance: InstanceSnapshot, text: str) -> bool:
     return all(word in haystack for word in text.casefold().split())
 
 
-def ordered(instances: Sequence[InstanceSnapshot], key: SortKey, text: str = "") -> tuple[InstanceSnapshot, ...]:
-    """The instances that match `text`, by `key`; equal ones keep the file's order."""
+def ordered(
+    instances: Sequence[InstanceSnapshot], order: Order = FILE_ORDER, text: str = ""
+) -> tuple[InstanceSnapshot, ...]:
+    """The instances that match `text`, in `order`; equal ones keep the file's order, unknown values come last."""
     shown = [one for one in instances if is_match(one, text)] if text.strip() else list(instances)
-    if key is not SortKey.FILE:
-        shown.sort(key=lambda one: _rank(one, key))
-    return tuple(shown)
+    column = order.column
+    if column is None:
+        return tuple(shown)
+    values = [(rank(one, column), one) for one in shown]
+    known = [(value, one) for value, one in values if value is not None]
+    known.sort(key=lambda pair: pair[0], reverse=order.is_descending)
+    return tuple(one for _, one in [*known, *(pair for pair in values if pair[0] is None)])
 
 
-def _rank(one: InstanceSnapshot, key: SortKey) -> tuple[float, str]:
-    match key:
-        case SortKey.FILE:
-            return (0.0, "")
-        case SortKey.NAME:
+def context_share(load: LlamaLoad) -> float | None:
+    """How full the fullest slot is, 0 to 100; None when that is not told."""
+    if load.context_used is None or not load.context_size:
+        return None
+    return 100.0 * load.context_used / load.context_size
+
+
+def _slots_wanted(load: LlamaLoad) -> float | None:
+    return None if load.busy_slots is None else load.busy_slots + (load.deferred or 0)
+
+
+_NUMBERS: Mapping[Column, Callable[[InstanceSnapshot], float | None]] = {
+    Column.PORT: lambda one: one.port,
+    Column.PID: lambda one: one.pid,
+    Column.UPTIME: lambda one: one.uptime_s,
+    Column.CPU: lambda one: one.cpu_percent,
+    Column.MEMORY: lambda one: one.memory_bytes,
+    Column.GPU: lambda one: one.gpu_memory_bytes,
+    Column.TOKENS: lambda one: one.load.tokens_per_s if one.load else None,
+    Column.SLOTS: lambda one: _slots_wanted(one.load) if one.load else None,
+    Column.CONTEXT: lambda one: context_share(one.load) if one.load else None,
+    Column.RESTARTS: lambda one: one.restarts,
+}
+
+
+def rank(one: InstanceSnapshot, column: Column) -> tuple[float, str] | None:
+    """Where an instance stands by `column`; None where nothing is known."""
+    match column:
+        case Column.NAME:
             return (0.0, one.name.casefold())
-        case SortKey.STATE:
+        case Column.STATE:
             return (float(URGENCY.index(one.state)), "")
-        case SortKey.CPU:
-            return (-_or_least(one.cpu_percent), "")
-        case SortKey.MEMORY:
-            return (-_or_least(one.memory_bytes), "")
-        case SortKey.UPTIME:
-            return (-_or_least(one.uptime_s), "")
-        case SortKey.RESTARTS:
-            return (float(-one.restarts), "")
+        case Column.MODEL:
+            return _text(one.model)
+        case Column.WHY:
+            return _text(one.config_error or one.why or one.last_error)
         case _:
-            assert_never(key)
+            value = _NUMBERS[column](one)
+            return None if value is None else (float(value), "")
 
 
-def _or_least(value: float | None) -> float:
-    return -1.0 if value is None else float(value)
+def _text(text: str) -> tuple[float, str] | None:
+    return (0.0, text.casefold()) if text else None

@@ -13,9 +13,11 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input
 
+from engine.snapshots import Snapshot
 from widgets.frame import set_title
 from widgets.instance_table import InstanceTable
-from widgets.table_order import SortKey
+from widgets.rate_history import RateHistory
+from widgets.table_columns import FILE_ORDER
 from widgets.why_line import WhyLine
 
 FILTER_HINT = "filter by name, tag, state or model"
@@ -73,6 +75,7 @@ class TablePane(Vertical):
         self.table = InstanceTable(clock=clock, id="table")
         """The table itself."""
         self._why = WhyLine()
+        self._rates = RateHistory()
         self._filter = FilterLine(placeholder=FILTER_HINT, id="filter", select_on_focus=False)
 
     def compose(self) -> ComposeResult:
@@ -112,8 +115,8 @@ class TablePane(Vertical):
         self.remove_class("-filtering")
 
     def lines_wanted(self) -> int:
-        """The height at which every instance is seen: borders, titles, rows, reason and filter."""
-        return self.gutter.height + 1 + max(1, self.table.total) + 1 + int(self.is_filtering)
+        """The height at which every instance is seen: borders, table, reason and filter."""
+        return self.gutter.height + self.table.lines_wanted + 1 + int(self.is_filtering)
 
     @on(Input.Changed)
     def apply_filter(self, event: Input.Changed) -> None:
@@ -140,9 +143,14 @@ class TablePane(Vertical):
         self._retitle()
         self.show_why()
 
+    def note_rates(self, snapshot: Snapshot) -> None:
+        """Remember how fast each instance is, for its curve."""
+        self._rates.note(snapshot)
+
     def show_why(self) -> None:
         """Bring the reason line up to date with the row under the cursor."""
-        self._why.show(self.table.cursor())
+        one = self.table.cursor()
+        self._why.show(one, self._rates.of(one.name) if one is not None else ())
 
     def _leave_filter(self, *, is_kept: bool) -> None:
         if not is_kept or not self.table.filter_text.strip():
@@ -154,8 +162,10 @@ class TablePane(Vertical):
         parts = ["Instances"]
         if table.filter_text.strip():
             parts.append(f"{len(table.rows)} of {table.total}")
-        if table.sort is not SortKey.FILE:
-            parts.append(f"by {table.sort.value}")
+        if table.view.is_grouped:
+            parts.append("by tag")
+        if table.view.order != FILE_ORDER and table.view.order.column is not None:
+            parts.append(f"by {table.view.order.column.value}")
         if table.marks:
             parts.append(f"{len(table.marks)} marked")
         set_title(self, " · ".join(parts))

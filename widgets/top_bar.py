@@ -10,7 +10,7 @@ from textual.strip import Strip
 from engine.snapshots import HostLoad, Snapshot, State
 from widgets.inked import Inked
 from widgets.looks import state_look
-from widgets.units import format_bytes, format_percent
+from widgets.units import format_bytes, format_percent, format_rate
 
 TITLE = "llama-orch-tui"
 SHORT_TITLE = "lorch"
@@ -48,16 +48,19 @@ class TopBar(Inked):
             return self.drawn([])
         width = self.size.width
         head: Run = [(TITLE if width >= ROOMY else SHORT_TITLE, "ink--strong"), *self._demo()]
-        leader, load = self._leader(), self._load()
+        leader, rate, load, gpus = self._leader(), self._rate(), self._load(), self._gpus()
         left = [*head, *self._counts(is_brief=False)]
-        if _length(left) + _length(leader) + _length(load) > width:
+        if sum(map(_length, (left, leader, rate, load, gpus))) > width:
             left = [*head, *self._counts(is_brief=True)]
         while len(left) > len(head) and _length(left) > width:
             left.pop()
-        right: Run = []
-        for part in (leader, load):
-            if _length(left) + _length(right) + _length(part) <= width:
-                right = [*right, *part]
+        kept: dict[str, Run] = {}
+        room = width - _length(left)
+        for name, part in (("leader", leader), ("load", load), ("rate", rate), ("gpus", gpus)):
+            if _length(part) <= room:
+                kept[name] = part
+                room -= _length(part)
+        right = [piece for name in ("rate", "leader", "load", "gpus") for piece in kept.get(name, [])]
         run = [*left, (" " * (width - _length(left) - _length(right)), ""), *right]
         return self.drawn([Segment(text, self.ink(ink) if ink else None) for text, ink in run])
 
@@ -86,6 +89,26 @@ class TopBar(Inked):
         if leader is None:
             return [("  ▲ nobody leads", "ink--warn")]
         return [(f"  following pid {leader.pid} ({leader.kind.value})", "ink--busy")]
+
+    def _rate(self) -> Run:
+        """Tokens per second of all instances together."""
+        loads = [one.load for one in self._snapshot.instances if one.load is not None]
+        rates = [load.tokens_per_s for load in loads if load.tokens_per_s is not None]
+        if not rates:
+            return []
+        return [(f"  {format_rate(sum(rates))}", "ink--strong" if any(rates) else ""), (" tok/s", "ink--quiet")]
+
+    def _gpus(self) -> Run:
+        """All GPUs together: the busiest one's work, memory in sum."""
+        gpus = self._snapshot.host.gpus if self._snapshot.host is not None else ()
+        if not gpus:
+            return []
+        work = [one.busy_percent for one in gpus if one.busy_percent is not None]
+        share = f"{format_percent(max(work)):>4} " if work else " "
+        used = format_bytes(sum(one.memory_used_bytes for one in gpus))
+        total = format_bytes(sum(one.memory_total_bytes for one in gpus))
+        name = "  gpu " if len(gpus) == 1 else f"  {len(gpus)} gpus "
+        return [(name, "ink--quiet"), (f"{share}{used}/{total}", "")]
 
     def _load(self) -> Run:
         host = self._snapshot.host

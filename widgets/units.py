@@ -43,6 +43,15 @@ def format_percent(share: float | None) -> str:
     return NOTHING if share is None else f"{share:.0f}%"
 
 
+def format_rate(rate: float | None) -> str:
+    """Things per second in at most 5 cells: ``0``, ``8.4``, ``412``, ``12k``."""
+    if rate is None:
+        return NOTHING
+    if rate >= 9_999.5:
+        return f"{rate / 1000:.0f}k"
+    return f"{rate:.1f}" if 0.05 <= rate < 9.95 else f"{rate:.0f}"
+
+
 def format_time(ts: float) -> str:
     """The local time of day, ``HH:MM:SS``."""
     return time.strftime("%H:%M:%S", time.localtime(ts))

@@ -54,12 +54,27 @@ def build_command(
     env = _build_env(instance, environ, api_key)
     if instance.command is None:
         argv = _server_argv(name, instance, server, port)
-        # A key from the caller's own environment guards a llama-server, too: probes must know it.
-        api_key = env.get(API_KEY_VARIABLE, "")
     else:
         argv = _program_argv(name, instance, instance.command, port, env)
         env |= {"HOST": instance.host} | ({} if port is None else {"PORT": str(port)}) | instance.env
-    return ServerCommand(argv, env, redact_argv(argv), _working_folder(name, instance, environ), api_key)
+    return ServerCommand(
+        argv, env, redact_argv(argv), _working_folder(name, instance, environ), _asked_key(instance, env, api_key)
+    )
+
+
+def find_api_key(name: str, instance: InstanceConfig, environ: Mapping[str, str]) -> str:
+    """The key that a server of `instance` asks its clients for; empty when it wants none. Reads the key's file.
+
+    Raises:
+        StartFailedError: that file cannot be read.
+    """
+    api_key = _load_api_key(name, instance)
+    return _asked_key(instance, _build_env(instance, environ, api_key), api_key)
+
+
+def _asked_key(instance: InstanceConfig, env: Mapping[str, str], api_key: str) -> str:
+    """A key from the caller's own environment guards a llama-server, too: whoever asks it must know it."""
+    return env.get(API_KEY_VARIABLE, "") if instance.command is None else api_key
 
 
 def binding_warning(host: str) -> str:

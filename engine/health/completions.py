@@ -41,24 +41,24 @@ async def complete(asker: HttpAsker, target: ProbeTarget, prompt: str, timeout_s
         return ProbeResult(Answer.LOADING, latency_s, f"{path} answered {reply.status}")
     if reply.status != OK:
         return ProbeResult(Answer.WRONG, latency_s, f"{path} answered {reply.status}{_read_error(reply)}")
-    if not _holds(_parse(reply), answer):
+    if not _holds(parse_json(reply), answer):
         return ProbeResult(Answer.WRONG, latency_s, f"{path} answered {reply.status} without a completion")
     return ProbeResult(Answer.HEALTHY, latency_s, first_token_s=latency_s)
 
 
 async def is_sleeping(asker: HttpAsker, target: ProbeTarget) -> bool:
     """True while the server has put its model away for want of work; asking this wakes it not."""
-    reply = await _look(asker, target, "/props")
-    told = _parse(reply) if isinstance(reply, Reply) else None
+    reply = await look_at(asker, target, "/props")
+    told = parse_json(reply) if isinstance(reply, Reply) else None
     return isinstance(told, Mapping) and told.get("is_sleeping") is True
 
 
 async def find_busy_slots(asker: HttpAsker, target: ProbeTarget) -> tuple[Busy, ...] | str:
     """The slots at work, each with how far it is; or why that cannot be known. Wakes a server that sleeps."""
-    reply = await _look(asker, target, "/slots")
+    reply = await look_at(asker, target, "/slots")
     if isinstance(reply, ProbeResult):
         return reply.detail
-    told = _parse(reply)
+    told = parse_json(reply)
     if reply.status != OK or not isinstance(told, list):
         return f"/slots answered {reply.status}"
     slots = [slot for slot in told if isinstance(slot, Mapping) and slot.get("is_processing")]
@@ -73,12 +73,14 @@ def _read_slot(slot: Mapping[str, Any]) -> Busy:
     return tuple(int(value) if isinstance(value, int) else 0 for value in (*map(slot.get, keys), decoded))
 
 
-async def _look(asker: HttpAsker, target: ProbeTarget, path: str) -> Reply | ProbeResult:
+async def look_at(asker: HttpAsker, target: ProbeTarget, path: str) -> Reply | ProbeResult:
+    """The answer to a GET with the key, however long an old server takes; or why there is none."""
     request = HttpRequest(path, api_key=target.api_key, body_limit=JSON_LIMIT)
     return await asker.ask(target, request, max(target.timeout_s, LOOK_LIMIT_S))
 
 
-def _parse(reply: Reply) -> Any:  # noqa: ANN401 - whatever the server sent
+def parse_json(reply: Reply) -> Any:  # noqa: ANN401 - whatever the server sent
+    """The JSON value of an answer; None when it is no JSON."""
     try:
         return json.loads(reply.body)
     except ValueError:
@@ -93,7 +95,7 @@ def _holds(told: object, key: str) -> bool:
 
 def _read_error(reply: Reply) -> str:
     """llama-server's own words about what is wrong, after a colon."""
-    told = _parse(reply)
+    told = parse_json(reply)
     error = told.get("error") if isinstance(told, Mapping) else None
     message = error.get("message") if isinstance(error, Mapping) else None
     return f": {message}" if isinstance(message, str) else ""

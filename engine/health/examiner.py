@@ -26,6 +26,8 @@ class Examiner:
         self._chores = chores
         self._clock = clock
         self._probes = ProbeFactory(chores)
+        self.asker = self._probes.asker
+        """For questions that are no examination."""
 
     async def examine(self, patient: Patient, on_warming: Callable[[], None]) -> ProbeResult:
         """Ask all that is due; `on_warming` is called when a warm-up begins."""
@@ -68,6 +70,12 @@ class Examiner:
             )
         patient.is_ours = True
         return await probe.check(target) if target.api_key else result
+
+    async def prove_ours(self, patient: Patient) -> bool:
+        """True when nobody but the run's own tree listens on its port."""
+        if not patient.is_ours:
+            patient.is_ours = await self._find_stranger(patient.watch) is None
+        return patient.is_ours
 
     async def _find_stranger(self, watch: Watch) -> Listener | None:
         host, port = watch.target.host, watch.target.port

@@ -38,6 +38,8 @@ class AnswerReader:
         self._raw = bytearray()
         """Not yet made sense of: the head at first, then the body (chunked: the part that is not decoded)."""
         self._body = bytearray()
+        self._drained = 0
+        """Bytes of the body that were taken out already."""
         self._has_head = False
         self._status = 0
         self._headers: dict[str, str] = {}
@@ -61,6 +63,18 @@ class AnswerReader:
             self._take_body()
         return self._is_done
 
+    @property
+    def status(self) -> int:
+        """The answer's status; 0 until it is known."""
+        return self._status if self._has_head else 0
+
+    def drain(self) -> bytes:
+        """Take out what there is of the body; a body that is drained as it comes may be of any length."""
+        taken = bytes(self._body)
+        self._drained += len(taken)
+        self._body.clear()
+        return taken
+
     def finish(self) -> Reply:
         """The answer; call it when `feed` said True, or the connection ended."""
         if not self._is_done:
@@ -72,7 +86,7 @@ class AnswerReader:
         if not self._has_head:
             return "the connection was closed inside the answer's head" if self._raw else "closed without an answer"
         if self._is_chunked or self._length is not None:
-            return f"the answer was cut off after {len(self._body)} bytes of its body"
+            return f"the answer was cut off after {self._drained + len(self._body)} bytes of its body"
         return ""
 
     def _fail(self, fault: str) -> None:
@@ -123,8 +137,8 @@ class AnswerReader:
         else:
             self._body += self._raw
             self._raw.clear()
-            if self._length is not None and len(self._body) >= self._length:
-                del self._body[self._length :]
+            if self._length is not None and self._drained + len(self._body) >= self._length:
+                del self._body[self._length - self._drained :]
                 self._is_done = True
         if len(self._body) + len(self._raw) > self._body_limit:
             self._is_done = True

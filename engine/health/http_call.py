@@ -98,6 +98,26 @@ class HttpCall(asyncio.Protocol):
             self._done.set_exception(error)
 
 
+class HttpStream(HttpCall):
+    """One connection whose answer is passed on as it comes."""
+
+    def __init__(self, request: HttpRequest, on_piece: Callable[[int, bytes], None]) -> None:
+        """`on_piece` gets the answer's status and a piece of its body on the loop's thread; ValueError ends it."""
+        super().__init__(request)
+        self._on_piece = on_piece
+
+    def data_received(self, data: bytes) -> None:
+        """Pass a piece of the answer on."""
+        is_whole = self._reader.feed(data)
+        try:
+            if piece := self._reader.drain():
+                self._on_piece(self._reader.status, piece)
+        except ValueError as error:
+            self._finish(error)
+        if is_whole:
+            self._finish(None)
+
+
 class HttpAsker:
     """Asks over HTTP, and turns everything that prevents an answer into a result."""
 

@@ -20,6 +20,7 @@ from engine.health.judge import Verdict, judge
 from engine.health.patients import FIRST_DELAY_S, Patient, Watch, admit
 from engine.health.targets import ProbeKind
 from engine.snapshots import Health
+from engine.telemetry.llama import LlamaReader, Loads
 
 UNPROBED_READY_S = 1.0
 """Without a probe, a run counts as ready this long after it was executed."""
@@ -36,10 +37,19 @@ The answer is None where there is none of a whole examination: without a probe, 
 
 
 class HealthMonitor:
-    """Owns the schedule; `watch`, `unwatch` and `note_progress` may be called from any thread."""
+    """Owns the schedule; `watch`, `unwatch`, `note_progress` and `look` may be called from any thread."""
 
-    def __init__(self, clock: Clock, on_verdict: Told, on_fault: Callable[[str], None]) -> None:
-        """`on_fault` is told of trouble that concerns no instance, on the monitor's thread."""
+    def __init__(
+        self,
+        clock: Clock,
+        on_verdict: Told,
+        on_fault: Callable[[str], None],
+        on_loads: Callable[[Loads], None] = lambda _: None,
+    ) -> None:
+        """`on_fault` is told of trouble that concerns no instance, `on_loads` of live numbers while somebody looks.
+
+        Both are called on the monitor's thread.
+        """
         self._clock = clock
         self._on_verdict = on_verdict
         self._on_fault = on_fault
@@ -47,6 +57,8 @@ class HealthMonitor:
         self._examiner = Examiner(self._chores, clock)
         self._patients: dict[str, Patient] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._reader = LlamaReader(self._patients, self._examiner.asker, self._examiner.prove_ours, clock, on_loads)
+        self._reading: asyncio.Task[None] | None = None
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(self._note_trouble)
         self._is_closed = False
@@ -68,6 +80,10 @@ class HealthMonitor:
         """A load was seen to go on (memory grew, more was read)."""
         self._tell_loop(lambda: self._note_progress(name))
 
+    def look(self, *, is_looking: bool) -> None:
+        """Have live numbers read from here on, or no more."""
+        self._tell_loop(lambda: self._set_looking(is_looking=is_looking))
+
     def close(self) -> None:
         """End the thread, whatever is in flight, within half a second; nothing is told afterwards. Idempotent."""
         if self._is_closed:
@@ -88,7 +104,7 @@ class HealthMonitor:
 
     def _run(self) -> None:
         self._loop.run_forever()
-        tasks = list(self._tasks.values())
+        tasks = [*self._tasks.values(), *([self._reading] if self._reading else [])]
         for task in tasks:
             task.cancel()
         self._loop.run_until_complete(_see_off(tasks))
@@ -109,6 +125,13 @@ class HealthMonitor:
     def _note_progress(self, name: str) -> None:
         if patient := self._patients.get(name):
             patient.progress_mono = self._clock.monotonic()
+
+    def _set_looking(self, *, is_looking: bool) -> None:
+        if is_looking and self._reading is None:
+            self._reading = self._loop.create_task(self._reader.run(), name="live numbers")
+        elif not is_looking and self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     async def _care(self, name: str, patient: Patient) -> None:
         """Ask one run until it is discharged."""

@@ -39,6 +39,8 @@ class Watch:
     """How long the one token of a warm-up or a deep check may take."""
     model_path: str = ""
     """The model's (first) file, for the progress of a load; empty when it is not known."""
+    may_sleep: bool = False
+    """It puts its model away for want of work: questions that wake it are not asked."""
 
 
 @dataclass(slots=True)

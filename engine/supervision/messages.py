@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.config.file import LoadedConfig
 from engine.errors import EngineError
@@ -14,6 +14,7 @@ from engine.process.records import Record
 from engine.process.watcher import KeeperLine
 from engine.snapshots import HostLoad, Level, Outcome, Request
 from engine.supervision.starter import LockHeld, Started
+from engine.telemetry.llama import Loads
 from engine.telemetry.meter import Usage
 
 
@@ -84,6 +85,22 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadsRead:
+    """Live numbers of llama.cpp servers were read; who is not among them has none."""
+
+    loads: Loads
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFound:
+    """The API key of a run that was found alive."""
+
+    name: str
+    run_id: str
+    api_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class FaultTold:
     """A part of the engine meets a fault, or (empty message) is rid of it."""
 
@@ -113,6 +130,8 @@ Message = (
     | OrphanCleared
     | HealthJudged
     | Measured
+    | LoadsRead
+    | KeyFound
     | FaultTold
     | Yielding
     | CloseAsked

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.config.command import binding_warning
+from engine.config.command import binding_warning, find_api_key
 from engine.errors import EngineError, PortInUseError
 from engine.health.judge import Verdict
 from engine.process.records import Record, get_value
@@ -17,7 +17,7 @@ from engine.snapshots import Act, Desired, EventType, Health, Level, Status
 from engine.supervision.crash_reports import REPORT_EVENTS, CrashReport, find_report_path, is_crash, write_report
 from engine.supervision.ends import ExitRecord, judge_end, read_exit_record, read_last_words, read_run_record
 from engine.supervision.kit import Kit
-from engine.supervision.messages import FaultTold
+from engine.supervision.messages import FaultTold, KeyFound
 from engine.supervision.slot import LastEnd, Run, Slot, build_run
 from engine.supervision.starter import Started
 from engine.supervision.watching import build_watch
@@ -46,6 +46,8 @@ class Notes:
         )
         if warning := binding_warning(run.host):
             self._kit.journal.tell(slot.name, EventType.STARTED, warning, Level.WARNING)
+        if started.is_adopted:
+            self.seek_key(slot)
         slot.undo_desired = None
         self._kit.desk.settle(slot.name, Act.START)
         if started.line is not None:
@@ -85,6 +87,7 @@ class Notes:
             slot.name, EventType.ADOPTED, f"found running as PID {run.pid}", Level.INFO, pid=run.pid, run=run.run_id
         )
         self._kit.watcher.watch(line)
+        self.seek_key(slot)
 
     def note_unspoken(self, slot: Slot, why: str) -> None:
         """A run was found whose keeper cannot be talked with; empty when such a run has ended."""
@@ -93,6 +96,28 @@ class Notes:
         slot.unspoken = why
         slot.status = Status.FAILED if why else Status.STOPPED
         slot.last.error = why
+
+    def seek_key(self, slot: Slot) -> None:
+        """Have the API key of a run found that this process did not start: a worker reads the key's file."""
+        run, spec = slot.run, slot.spec
+        if run is None or spec is None or run.api_key:
+            return
+
+        def find() -> None:
+            try:
+                key = find_api_key(slot.name, spec, self._kit.starter.environ)
+            except EngineError:  # its next start says so; until then it is asked without a key
+                return
+            if key:
+                self._kit.post(KeyFound(slot.name, run.run_id, key))
+
+        self._kit.pool.submit(find)
+
+    def note_key(self, slot: Slot | None, run_id: str, api_key: str) -> None:
+        """The key of a run was found: ask with it from here on."""
+        if slot is not None and slot.run is not None and slot.run.run_id == run_id:
+            slot.run.api_key = api_key
+            self.rewatch(slot)
 
     def _begin(self, slot: Slot, run: Run) -> None:
         slot.run = run

@@ -10,6 +10,7 @@ from engine.health.backoff import BackoffPolicy
 from engine.health.causes import Cause
 from engine.health.flapping import FlapWatch
 from engine.health.judge import Verdict
+from engine.loads import LlamaLoad
 from engine.process.records import Record, get_value
 from engine.reconciler import EndFacts, Facts, Intent, RestartPolicy, RestartRule, RunFacts
 from engine.snapshots import Desired, Health, InstanceSnapshot, MetaValue, State, Status
@@ -47,6 +48,8 @@ class Run:
     api_key: str = field(default="", repr=False)
     verdict: Verdict = field(default_factory=Verdict)
     """The newest one."""
+    load: LlamaLoad | None = None
+    """Its live numbers, while somebody looks."""
 
     def expect_end(self, now_mono: float, grace_s: float) -> None:
         """Its keeper was told to end it within `grace_s` seconds."""
@@ -287,6 +290,8 @@ class Slot:
             progress=run.verdict.progress if run else None,
             first_token_s=run.verdict.first_token_s if run else None,
             health_strip=self.checks.strip,
+            load=run.load if run else None,
+            gpu_memory_bytes=self.usage.gpu_memory_bytes if self.usage and run else None,
         )
         return explain(seen, self, now_wall)
 

@@ -28,6 +28,7 @@ from engine.supervision.arrivals import Arrivals
 from engine.supervision.checkups import Checkups
 from engine.supervision.hands import Hands
 from engine.supervision.kit import Kit
+from engine.supervision.measures import Measures
 from engine.supervision.messages import (
     CloseAsked,
     ConfigRead,
@@ -35,6 +36,8 @@ from engine.supervision.messages import (
     HealthJudged,
     KeeperGone,
     KeeperSaid,
+    KeyFound,
+    LoadsRead,
     Measured,
     Message,
     OrphanCleared,
@@ -52,8 +55,6 @@ PUBLISH_PERIOD_S = 0.1
 DAY_S = 86400.0
 STEPS = 20
 """Decisions in a row about one instance; more would mean that it goes round in circles."""
-SEEN_PERIOD_S = 10.0
-"""How often the rows of running instances are written, for those who look when nobody leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,10 @@ class Supervisor:
         self._publish = publish
         self._surroundings = Surroundings(kit.home, kit.clock, kit.journal)
         self._arrivals = Arrivals(kit, self._notes, self._surroundings)
+        self._measures = Measures(kit, self._notes, self._surroundings)
         self._seq = 0
         self._published_mono = float("-inf")
         self._is_changed = True
-        self._seen_mono = float("-inf")
         self._idle = threading.Event()
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
@@ -235,7 +236,11 @@ class Supervisor:
             case KeeperSaid() | KeeperGone() | StartDone() | OrphanCleared():
                 self._handle_instance(message)
             case Measured():
-                self._note_usage(message)
+                self._measures.note_usage(message)
+            case LoadsRead():
+                self._measures.note_loads(message)
+            case KeyFound():
+                self._notes.note_key(self._fleet.slots.get(message.name), message.run_id, message.api_key)
             case FaultTold():
                 self._surroundings.note_fault(message.key, message.message)
             case Yielding():
@@ -285,22 +290,6 @@ class Supervisor:
                 slot.is_orphaned = True
             case _:
                 self._notes.note_refused(slot, message.result)
-
-    def _note_usage(self, message: Measured) -> None:
-        self._surroundings.host = message.host
-        now = self._clock.monotonic()
-        is_due = now - self._seen_mono >= SEEN_PERIOD_S
-        if is_due:
-            self._seen_mono = now
-        for slot in self._fleet:
-            fresh = message.usages.get(slot.name)
-            if slot.run is not None and fresh is not None:
-                grew = slot.usage is None or fresh.memory_bytes > slot.usage.memory_bytes
-                if grew and not slot.run.is_ready:
-                    self._notes.note_progress(slot)
-                slot.usage = fresh
-            if is_due and slot.run is not None:
-                self._kit.remember(slot)
 
     def apply_config(self, message: ConfigRead) -> None:
         """Put a configuration file in force."""

@@ -18,6 +18,7 @@ TLS_VARIABLES = frozenset(["LLAMA_ARG_SSL_KEY_FILE", "LLAMA_ARG_SSL_CERT_FILE"])
 EMBEDDING_FLAGS = frozenset(["--embedding", "--embeddings", "--rerank", "--reranking"])
 MODEL_FLAGS = frozenset(["-m", "--model"])
 SLEEP_FLAG = "--sleep-idle-seconds"
+SLEEP_VARIABLE = "LLAMA_ARG_SLEEP_IDLE_SECONDS"
 SLEEP_ROOM = 2.0
 """A deep check counts as work: so many times the idle time lies between two, or the server would never sleep."""
 
@@ -36,7 +37,7 @@ def build_watch(name: str, spec: InstanceConfig, run: Run) -> Watch:
         expected_text=table.expected_body,
         script=table.custom_script,
         timeout_s=table.timeout,
-        is_tls=table.tls or not TLS_FLAGS.isdisjoint(words) or not TLS_VARIABLES.isdisjoint(spec.env),
+        is_tls=is_tls(spec),
         api_key=run.api_key,
         env=spec.env,
         is_embedding=not EMBEDDING_FLAGS.isdisjoint(words),
@@ -53,7 +54,14 @@ def build_watch(name: str, spec: InstanceConfig, run: Run) -> Watch:
         deep_interval_s=_deep_interval(table.deep_interval, words),
         completion_limit_s=max(table.timeout, COMPLETION_LIMIT_S),
         model_path=spec.model or _find_value(words, MODEL_FLAGS),
+        may_sleep=SLEEP_FLAG in words or SLEEP_VARIABLE in spec.env,
     )
+
+
+def is_tls(spec: InstanceConfig) -> bool:
+    """True when its server is reached over TLS."""
+    words = (*(spec.command or ()), *spec.args)
+    return spec.healthcheck.tls or not TLS_FLAGS.isdisjoint(words) or not TLS_VARIABLES.isdisjoint(spec.env)
 
 
 def carry_over(verdict: Verdict) -> Verdict:

@@ -1,4 +1,4 @@
-"""The meter: CPU and memory of every run and of the host, read by one thread every two seconds."""
+"""The meter: CPU, memory and GPU memory of every run and of the host, read by one thread every two seconds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import psutil
 
 from engine.snapshots import HostLoad
+from engine.telemetry.gpu import GpuReader
 
 PERIOD_S = 2.0
 TREE_ROUNDS = 5
@@ -22,6 +23,8 @@ class Usage:
     cpu_percent: float
     """100 is one core."""
     memory_bytes: int
+    gpu_memory_bytes: int | None = None
+    """None where no GPU tells."""
 
 
 Measured = Callable[[Mapping[str, Usage], HostLoad], None]
@@ -30,8 +33,9 @@ Measured = Callable[[Mapping[str, Usage], HostLoad], None]
 class Meter:
     """Measures the PIDs it is given; `on_measured` is called on its thread."""
 
-    def __init__(self, on_measured: Measured) -> None:
+    def __init__(self, on_measured: Measured, gpus: GpuReader | None = None) -> None:
         self._on_measured = on_measured
+        self._gpus = gpus or GpuReader()
         self._lock = threading.Lock()
         self._roots: dict[str, int] = {}
         self._trees: dict[str, list[psutil.Process]] = {}
@@ -63,11 +67,13 @@ class Meter:
         psutil.cpu_percent()  # the first call only sets the mark
         while not self._stop.wait(PERIOD_S if self._rounds > 1 else PERIOD_S / 4):
             self._rounds += 1
-            usages = self._measure_runs()
+            gpus = self._gpus.read()
+            usages = self._measure_runs(gpus.memory_by_pid)
             memory = psutil.virtual_memory()
-            self._on_measured(usages, HostLoad(psutil.cpu_percent(), memory.total - memory.available, memory.total))
+            used = memory.total - memory.available
+            self._on_measured(usages, HostLoad(psutil.cpu_percent(), used, memory.total, gpus.gpus))
 
-    def _measure_runs(self) -> dict[str, Usage]:
+    def _measure_runs(self, gpu_bytes: Mapping[int, int] | None) -> dict[str, Usage]:
         with self._lock:
             roots = dict(self._roots)
         self._update_trees(roots)
@@ -82,7 +88,8 @@ class Meter:
                 except psutil.Error:
                     continue  # it has ended since the tree was looked up
             if memory:
-                usages[name] = Usage(cpu, memory)
+                held = None if gpu_bytes is None else sum(gpu_bytes.get(process.pid, 0) for process in tree)
+                usages[name] = Usage(cpu, memory, held)
         return usages
 
     def _update_trees(self, roots: Mapping[str, int]) -> None:

@@ -10,7 +10,6 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import Screen
 from textual.timer import Timer
 
 from engine.protocol import Engine
@@ -21,12 +20,14 @@ from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.hints import FILTER_HINTS, hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
 from llama_orch_tui.offers import UNHEALTHY, Circumstances, is_working, offered
+from llama_orch_tui.remembered import Remembered
+from llama_orch_tui.screens.table_acts import TableActs
 from widgets.event_pane import EventPane
 from widgets.fault_bar import FaultBar
 from widgets.instance_table import InstanceTable
 from widgets.key_footer import KeyFooter
 from widgets.motion import Motion
-from widgets.pane_deck import Pane, PaneDeck
+from widgets.pane_deck import Pane
 from widgets.top_bar import TopBar
 from widgets.welcome import Welcome, is_told_here
 
@@ -36,7 +37,7 @@ TICK_S = 1.0
 SCOPES = (Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
 
 
-class DashboardScreen(Screen[None]):
+class DashboardScreen(TableActs):
     """Table on top, events and log below, keys at the bottom."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(*SCOPES)]
@@ -57,13 +58,12 @@ class DashboardScreen(Screen[None]):
         command_line: str
         error: str = ""
 
-    def __init__(self, engine: Engine, *, clock: Callable[[], float], is_demo: bool = False) -> None:
-        super().__init__()
+    def __init__(
+        self, engine: Engine, *, clock: Callable[[], float], remembered: Remembered, is_demo: bool = False
+    ) -> None:
+        super().__init__(engine, clock, remembered)
         self.snapshot = Snapshot()
         """What is on the screen."""
-        self.deck = PaneDeck(clock=clock, id="panes")
-        """Table, events and log."""
-        self._engine = engine
         self._desk = ActDesk(engine, clock)
         self._is_demo = is_demo
         self._is_composed = False
@@ -90,11 +90,6 @@ class DashboardScreen(Screen[None]):
         self.set_interval(TICK_S, self.table.tick)
         self.show(self.snapshot)
 
-    @property
-    def table(self) -> InstanceTable:
-        """The table of instances."""
-        return self.deck.table
-
     def names(self) -> tuple[str, ...]:
         """Every instance, in the file's order."""
         return tuple(one.name for one in self.snapshot.instances)
@@ -115,6 +110,7 @@ class DashboardScreen(Screen[None]):
         self.snapshot = snapshot
         if not self._is_composed:
             return
+        self.deck.table_pane.note_rates(snapshot)
         self.set_class(self._is_welcoming(), "-welcome")
         self._top_bar.show(snapshot)
         self.deck.events.show(snapshot.events)
@@ -228,11 +224,6 @@ class DashboardScreen(Screen[None]):
         """Type a filter."""
         self.deck.table_pane.open_filter()
         self.deck.fit()
-
-    def action_sort(self) -> None:
-        """Order by the next key."""
-        self.table.cycle_sort()
-        self.deck.table_pane.retitle()
 
     @on(InstanceTable.Opened)
     def action_describe(self) -> None:

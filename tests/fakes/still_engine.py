@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
+from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
 from engine.errors import NoSuchInstanceError
 from engine.snapshots import (
     Act,
@@ -77,6 +78,33 @@ class StillLogView:
         self.is_closed = True
 
 
+@dataclass
+class StillChat:
+    """A conversation of which the test says every answer."""
+
+    name: str
+    asked: list[tuple[ChatMessage, ...]] = field(default_factory=list)
+    published: ChatAnswer = field(default_factory=ChatAnswer)
+    is_closed: bool = False
+
+    def ask(self, messages: tuple[ChatMessage, ...]) -> None:
+        """Noted."""
+        self.asked.append(messages)
+        self.published = ChatAnswer(ChatStatus.WAITING)
+
+    def answer(self) -> ChatAnswer:
+        """What the test published last."""
+        return self.published
+
+    def cancel(self) -> None:
+        """Noted."""
+        self.published = replace(self.published, status=ChatStatus.CANCELLED)
+
+    def close(self) -> None:
+        """Noted."""
+        self.is_closed = True
+
+
 class StillEngine:
     """Meets `engine.protocol.Engine`; owned by the test's thread."""
 
@@ -85,10 +113,13 @@ class StillEngine:
         self.submitted: list[Submitted] = []
         self.logs: dict[str, LogWindow] = {}
         self.views: list[StillLogView] = []
+        self.chats: list[StillChat] = []
         self.descriptions: dict[str, Description] = {}
         self.gone: set[str] = set()
         """Names that the screen still shows while the engine has lost them."""
         self.is_closed = False
+        self.is_looked_at = False
+        """True while somebody wants live numbers."""
 
     def publish(self, snapshot: Snapshot) -> None:
         """Let the screen find this snapshot."""
@@ -102,6 +133,10 @@ class StillEngine:
         """The present snapshot, once: nothing moves by itself here."""
         listener(self.published)
         return lambda: None
+
+    def look(self, *, is_looking: bool) -> None:
+        """Noted."""
+        self.is_looked_at = is_looking
 
     def submit(self, act: Act, target: Target) -> Future[Outcome]:
         """Kept open for the test."""
@@ -127,6 +162,12 @@ class StillEngine:
         view = StillLogView(name, self.logs.get(name, LogWindow(name)))
         self.views.append(view)
         return view
+
+    def open_chat(self, name: str) -> StillChat:
+        """A conversation that the test holds."""
+        chat = StillChat(name)
+        self.chats.append(chat)
+        return chat
 
     def describe(self, name: str) -> Description:
         """What the test gave, or the facts of the snapshot."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from engine.loads import GpuLoad, LlamaLoad
 from engine.snapshots import State
+from llama_orch_tui.remembered import Remembered
+from llama_orch_tui.screens.table_acts import answer_keys
 from tests.fakes.console import Operator, drive
-from tests.fakes.scenes import BUSY, NOW, TRIO, engine_of, instance, snapshot
-from widgets.table_order import SortKey
+from tests.fakes.scenes import BUSY, GIB, HOST, NOW, TRIO, engine_of, instance, snapshot
+from widgets.table_columns import Column, Order
+from widgets.table_view import TableView
 
 NAMES = [one.name for one in BUSY]
 
@@ -187,33 +192,163 @@ def test_a_filter_without_a_match_says_so_and_acts_do_nothing() -> None:
     drive(engine_of(snapshot(TRIO)), script)
 
 
-def test_o_cycles_through_the_orders_and_the_cursor_stays() -> None:
+def test_o_orders_by_the_chosen_column_and_again_turns_it_round_and_the_cursor_stays() -> None:
     async def script(operator: Operator) -> None:
-        for key in [*list(SortKey)[1:], SortKey.FILE]:
-            await operator.press("o")
-            assert operator.table.sort is key
-            assert operator.table.cursor_name == "chat"
+        await operator.press("o")
+        await operator.until_shown("Order by")
+        await operator.press("c")
+        assert operator.table.view.order == Order(Column.CPU, is_descending=True)
+        await operator.press("o", "c")
+        assert operator.table.view.order == Order(Column.CPU)
+        assert operator.table.cursor_name == "chat"
+        await operator.press("o", "f")
         assert [one.name for one in operator.table.rows] == NAMES
+
+    drive(engine_of(snapshot()), script)
+
+
+def test_every_column_has_a_key_of_its_own_among_the_orders() -> None:
+    keys = answer_keys(["file", *(column.value for column in Column)])
+
+    assert len(set(keys)) == len(keys) == len(Column) + 1
+    assert not {"j", "k"} & set(keys)
+
+
+def test_capital_o_turns_the_order_round() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("o", "c", "O")
+        assert operator.table.view.order == Order(Column.CPU)
+
+    drive(engine_of(snapshot()), script)
+
+
+def test_a_click_on_a_title_orders_by_it() -> None:
+    async def script(operator: Operator) -> None:
+        x = operator.lines()[operator.line_of("restarts")].index("cpu")
+        await operator.pilot.click(offset=(x, operator.line_of("restarts")))
+        await operator.until(lambda: operator.table.view.order == Order(Column.CPU, is_descending=True))
 
     drive(engine_of(snapshot()), script)
 
 
 def test_the_order_is_in_the_title_and_an_arrow_in_the_head() -> None:
     async def script(operator: Operator) -> None:
-        await operator.press("o", "o", "o")
+        await operator.press("o", "c")
         await operator.until_shown("by cpu")
         assert "cpu▼" in operator.text()
 
     drive(engine_of(snapshot()), script, size=(80, 24))
 
 
-def test_a_sorted_table_follows_the_numbers() -> None:
+def test_a_sorted_table_follows_the_numbers_while_cursor_and_view_stay() -> None:
     async def script(operator: Operator) -> None:
-        await operator.press("o", "o", "o")
+        await operator.press("o", "c")
         assert operator.table.rows[0].name == "embed"
         busier = replace(TRIO[0], cpu_percent=900.0)
         operator.engine.publish(snapshot((busier, *TRIO[1:]), seq=2))
         await operator.until(lambda: operator.table.rows[0].name == "chat")
+        assert operator.table.cursor_name == "chat"
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_capital_t_groups_by_tag_and_the_cursor_skips_the_headings() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("T")
+        await operator.until_shown("rag · 0 of 1 ready")
+        await operator.until_shown("by tag")
+        assert operator.line_of("chat · 1 of 1") < operator.line_of("● ready") < operator.line_of("rag · 0")
+        await operator.press("j", "j")
+        assert operator.table.cursor_name == "code"
+        await operator.press("T")
+        await operator.until_gone("by tag")
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_a_click_on_a_heading_moves_nothing() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("T", "j")
+        await operator.pilot.click("#table", offset=(5, 1))
+        assert operator.table.cursor_name == "embed"
+        await operator.pilot.click("#table", offset=(5, 2))
+        assert operator.table.cursor_name == "chat"
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_capital_c_switches_columns_and_the_table_behind_follows() -> None:
+    async def script(operator: Operator) -> None:
+        assert "uptime" in operator.text()
+        await operator.press("C")
+        await operator.until_shown("● uptime")
+        await operator.press("j", "j", "space")
+        await operator.until_shown("○ uptime")
+        assert Column.UPTIME in operator.table.view.hidden
+        await operator.press("escape")
+        await operator.until_gone("uptime")
+        await operator.press("C", "down", "down", "enter", "escape")
+        await operator.until_shown("uptime")
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_order_columns_and_groups_are_there_again_in_the_next_run(tmp_path: Path) -> None:
+    remembered = Remembered(tmp_path / "ui.json")
+
+    async def choose(operator: Operator) -> None:
+        await operator.press("o", "c", "T", "C", "space", "escape")
+        choices.append(operator.table.view)
+
+    async def look(operator: Operator) -> None:
+        assert operator.table.view == choices[0] != TableView()
+
+    choices: list[TableView] = []
+    drive(engine_of(snapshot(TRIO)), choose, remembered=remembered)
+    remembered.close()
+    drive(engine_of(snapshot(TRIO)), look, remembered=Remembered(tmp_path / "ui.json"))
+
+
+WORK = LlamaLoad(120.0, 41.5, 4, 4, 3, 1024, 2048)
+
+
+def test_live_numbers_have_columns_and_a_line_of_their_own_and_a_sum_above() -> None:
+    async def script(operator: Operator) -> None:
+        assert "tok/s" not in operator.text()
+        working = (replace(TRIO[0], load=WORK), replace(TRIO[1], load=replace(WORK, tokens_per_s=8.5)), TRIO[2])
+        operator.engine.publish(snapshot(working, seq=2))
+        await operator.until_shown("4/4+3")
+        await operator.until_shown("50%")
+        await operator.until_shown("ctx 50% of 2048")
+        assert "50 tok/s" in operator.lines()[0]
+        head, row = (operator.lines()[operator.line_of(text)] for text in ("restarts", "code"))
+        assert row[head.index("tok/s") : head.index("tok/s") + 5].strip() == "–"
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_columns_of_live_numbers_stay_when_the_numbers_go() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.until_shown("slots")
+        operator.engine.publish(snapshot(TRIO, seq=2))
+        await operator.until_gone("4/4+3")
+        assert "slots" in operator.text()
+
+    drive(engine_of(snapshot((replace(TRIO[0], load=WORK), *TRIO[1:]))), script)
+
+
+def test_gpus_are_summed_in_the_top_bar() -> None:
+    gpus = (GpuLoad(0, "H200", 12 * GIB, 140 * GIB, 40.0), GpuLoad(1, "H200", 8 * GIB, 140 * GIB, 90.0))
+
+    async def script(operator: Operator) -> None:
+        assert "2 gpus  90% 20G/280G" in operator.lines()[0]
+
+    drive(engine_of(replace(snapshot(TRIO), host=replace(HOST, gpus=gpus))), script, size=(160, 40))
+
+
+def test_the_console_says_that_somebody_looks() -> None:
+    async def script(operator: Operator) -> None:
+        assert operator.engine.is_looked_at
 
     drive(engine_of(snapshot(TRIO)), script)
 

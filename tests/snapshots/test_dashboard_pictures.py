@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
 from textual.pilot import Pilot
 
+from engine.loads import GpuLoad, LlamaLoad
 from engine.snapshots import Fault
 from llama_orch_tui.app import ConsoleApp
 from llama_orch_tui.exit_choice import ExitChoice
 from tests.fakes.console import Operator
-from tests.fakes.scenes import BUSY, CONFIG, DESCRIPTION, EVENTS, NOW, TRIO, engine_of, first_run, snapshot
+from tests.fakes.scenes import (
+    BUSY,
+    CONFIG,
+    DESCRIPTION,
+    EVENTS,
+    GIB,
+    HOST,
+    NOW,
+    TRIO,
+    engine_of,
+    first_run,
+    snapshot,
+)
 from tests.fakes.still_engine import StillEngine
 from themes import CONTRAST, LIGHT
 
@@ -59,6 +73,18 @@ def is_as_stored(
     return compare(app, terminal_size=size, run_before=prepare)
 
 
+def working_engine() -> StillEngine:
+    """Servers at work, on a machine with a GPU."""
+    gpu = GpuLoad(0, "NVIDIA H200", 38 * GIB, 140 * GIB, 64.0)
+    work = (
+        LlamaLoad(2210.0, 41.5, 4, 4, 3, 7782, 8192),
+        LlamaLoad(0.0, 0.0, 0, 2, 0, 120, 8192),
+        LlamaLoad(total_slots=1, is_asleep=True),
+    )
+    busy = [replace(one, load=load, gpu_memory_bytes=9 * GIB) for one, load in zip(BUSY[:3], work, strict=True)]
+    return engine_of(replace(snapshot((*busy, *BUSY[3:])), host=replace(HOST, gpus=(gpu,))))
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_first_run(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert is_as_stored(snap_compare, engine_of(first_run()), size, until="Welcome")
@@ -83,9 +109,24 @@ def test_busy_dashboard(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_marked_and_sorted(snap_compare: Compare, size: tuple[int, int]) -> None:
-    keys = ["space", "j", "space", "o", "o"]
+    keys = ["space", "j", "space", "o", "s"]
 
     assert is_as_stored(snap_compare, engine_of(snapshot()), size, *keys, until="Log · embed")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_working_and_grouped(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert is_as_stored(snap_compare, working_engine(), size, "T", "j", until="4/4+3")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_order_question(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert is_as_stored(snap_compare, working_engine(), size, "o", until="Order by")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_columns(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert is_as_stored(snap_compare, working_engine(), size, "C", "space", until="○ port")
 
 
 @pytest.mark.parametrize("size", SIZES)

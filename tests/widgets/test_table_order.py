@@ -1,48 +1,69 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from engine.loads import LlamaLoad
 from engine.snapshots import State
 from tests.fakes.scenes import BUSY, TRIO
-from widgets.table_order import URGENCY, SortKey, is_match, ordered
+from widgets.table_columns import FILE_ORDER, Column, Order
+from widgets.table_order import URGENCY, is_match, ordered
 
 
-def names(key: SortKey, text: str = "") -> list[str]:
-    return [one.name for one in ordered(BUSY, key, text)]
+def names(order: Order, text: str = "") -> list[str]:
+    return [one.name for one in ordered(BUSY, order, text)]
+
+
+def by(column: Column) -> Order:
+    return FILE_ORDER.chosen(column)
 
 
 def test_the_files_order_is_kept_until_another_is_asked_for() -> None:
-    assert names(SortKey.FILE) == [one.name for one in BUSY]
+    assert names(FILE_ORDER) == [one.name for one in BUSY]
 
 
 def test_by_state_what_needs_a_person_comes_first() -> None:
-    assert names(SortKey.STATE)[:3] == ["huge", "中文模型", "draft"]
+    assert names(by(Column.STATE))[:3] == ["huge", "中文模型", "draft"]
 
 
 @pytest.mark.parametrize(
-    ("key", "first"),
-    [(SortKey.CPU, "warmup"), (SortKey.MEMORY, "vision"), (SortKey.UPTIME, "chat"), (SortKey.RESTARTS, "huge")],
+    ("column", "first"),
+    [(Column.CPU, "warmup"), (Column.MEMORY, "vision"), (Column.UPTIME, "chat"), (Column.RESTARTS, "huge")],
 )
-def test_the_largest_comes_first(key: SortKey, first: str) -> None:
-    assert names(key)[0] == first
+def test_the_largest_comes_first(column: Column, first: str) -> None:
+    assert names(by(column))[0] == first
 
 
 def test_what_has_no_number_comes_last_in_the_files_order() -> None:
-    assert names(SortKey.CPU)[-4:] == ["draft", "huge", "typo", "spare"]
+    assert names(by(Column.CPU))[-4:] == ["draft", "huge", "typo", "spare"]
 
 
 def test_every_state_has_its_place() -> None:
     assert sorted(URGENCY) == sorted(State)
 
 
-def test_the_cycle_comes_back_to_the_files_order() -> None:
-    key, seen = SortKey.FILE, []
-    for _ in SortKey:
-        key = key.following()
-        seen.append(key)
+def test_turned_round_the_smallest_comes_first_and_the_unknown_still_last() -> None:
+    found = names(Order(Column.CPU))
 
-    assert seen[-1] is SortKey.FILE
-    assert set(seen) == set(SortKey)
+    assert found[0] == "中文模型"
+    assert found[-4:] == ["draft", "huge", "typo", "spare"]
+
+
+@pytest.mark.parametrize("column", list(Column))
+@pytest.mark.parametrize("is_descending", [False, True])
+def test_every_column_can_be_the_order_and_loses_nobody(column: Column, *, is_descending: bool) -> None:
+    assert sorted(names(Order(column, is_descending))) == sorted(one.name for one in BUSY)
+
+
+def test_live_numbers_order_too() -> None:
+    idle = replace(TRIO[0], name="idle", load=LlamaLoad(0.0, 0.0, 0, 4, 0, 10, 100))
+    busy = replace(TRIO[0], name="busy", load=LlamaLoad(0.0, 40.0, 4, 4, 2, 90, 100))
+    other = replace(TRIO[0], name="other")
+
+    for column in (Column.TOKENS, Column.SLOTS, Column.CONTEXT):
+        found = ordered((other, idle, busy), FILE_ORDER.chosen(column))
+        assert [one.name for one in found] == ["busy", "idle", "other"]
 
 
 @pytest.mark.parametrize(
@@ -60,5 +81,5 @@ def test_a_filter_looks_at_name_state_model_and_tags(text: str) -> None:
 
 
 def test_a_filter_finds_tags_and_misses_the_rest() -> None:
-    assert [one.name for one in ordered(TRIO, SortKey.FILE, "rag")] == ["embed"]
-    assert ordered(TRIO, SortKey.FILE, "no such thing") == ()
+    assert [one.name for one in ordered(TRIO, FILE_ORDER, "rag")] == ["embed"]
+    assert ordered(TRIO, FILE_ORDER, "no such thing") == ()
