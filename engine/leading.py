@@ -47,6 +47,7 @@ from engine.supervision.journal import KEPT_EVENTS, Journal
 from engine.supervision.kit import Kit
 from engine.supervision.messages import (
     ConfigRead,
+    Differs,
     FaultTold,
     HealthJudged,
     KeeperGone,
@@ -58,6 +59,7 @@ from engine.supervision.messages import (
     StartDone,
     Yielding,
 )
+from engine.supervision.rounds import Rounds
 from engine.supervision.starter import Started, Starter
 from engine.supervision.supervisor import Mandate, Supervisor
 from engine.supervision.takeover import Remembered, want_autostart
@@ -134,6 +136,12 @@ class LeadingEngine:
         )
         self.interest = Interest(lambda is_looking: self._monitor.look(is_looking=is_looking))
         """Who looks at live numbers, here or at a follower's."""
+        self._rounds = Rounds(
+            self._home,
+            self.snapshot,
+            lambda discrepancy: post(Differs(discrepancy)),
+            lambda message: post(FaultTold("rounds", message)),
+        )
         self._meter = Meter(lambda usages, host: post(Measured(usages, host)))
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine-worker")
         self._config = ConfigWatch(self._home.config_file, environ, lambda loaded: post(ConfigRead(loaded)))
@@ -202,6 +210,7 @@ class LeadingEngine:
         self._write_record()
         self._server.start()
         self._supervisor.start()
+        self._rounds.start()
         self._config.start()
 
     def _write_record(self) -> None:
@@ -288,6 +297,7 @@ class LeadingEngine:
             self._supervisor.wait_until_idle(IDLE_LIMIT_S)
         self._is_closed = True
         self._config.close()
+        self._rounds.close()
         self._stop.set()
         self._supervisor.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -312,6 +322,8 @@ class LeadingEngine:
                 message = self._inbox.get_nowait()
                 if isinstance(message, RequestFiled):
                     message.future.set_result(_refuse_closed(message.request))
+                elif isinstance(message, Differs) and message.discrepancy.found.line:
+                    message.discrepancy.found.line.connection.close()
                 elif isinstance(message, StartDone) and isinstance(message.result, Started) and message.result.line:
                     message.result.line.connection.close()
 

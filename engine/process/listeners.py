@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 READ_BYTES = 64 * 1024
+_LISTENING = re.compile(rb":([0-9A-F]{4}) [0-9A-F]+:0000 0A (?:\S+ +){5}(\d+)")
 _WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
@@ -86,14 +87,19 @@ def _listens_itself(pid: int, port: int) -> bool:
         held = {_read_link(one) for one in Path(f"/proc/{pid}/fd").iterdir()}
     except OSError:
         return False  # gone, or another user's
-    return not held.isdisjoint(find_sockets(port))
+    return not held.isdisjoint(read_sockets().get(port, ()))
 
 
-def find_sockets(port: int) -> set[str]:
-    """The sockets that listen on a port, as links of file descriptors name them; empty where /proc tells nothing."""
-    listening = re.compile(rb":%04X [0-9A-F]+:0000 0A (?:\S+ +){5}(\d+)" % port)
-    found = [inode for table in ("tcp", "tcp6") for inode in listening.findall(_read_listening(table))]
-    return {f"socket:[{inode.decode()}]" for inode in found}
+def read_sockets() -> dict[int, set[str]]:
+    """The sockets that listen on each port, as links of file descriptors name them; empty where /proc tells nothing.
+
+    Cheap, and enough to see that nothing has changed.
+    """
+    sockets: dict[int, set[str]] = {}
+    for table in ("tcp", "tcp6"):
+        for port, inode in _LISTENING.findall(_read_listening(table)):
+            sockets.setdefault(int(port, 16), set()).add(f"socket:[{inode.decode()}]")
+    return sockets
 
 
 def _read_listening(table: str) -> bytes:

@@ -97,6 +97,17 @@ def _kill(processes: Iterable[psutil.Process]) -> set[int]:
     return killed
 
 
+def clear_run(home: Home, name: str, run_id: str) -> int:
+    """Kill what carries the token of one run, whose keeper is gone; how many processes were killed."""
+    killed = 0
+    for carrier in find_token_carriers(home, name):
+        if carrier.run_id == run_id:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                carrier.process.kill()
+                killed += 1
+    return killed
+
+
 def _describe_stranger(home: Home, name: str) -> str:
     holder = instance_lock(home, name, "").find_holder()
     return f"a process that does not carry its token{f': {holder.describe()}' if holder else ''}"

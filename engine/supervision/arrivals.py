@@ -1,4 +1,4 @@
-"""Taking up what is there already: living runs are adopted, ends nobody has judged are, orphans are marked.
+"""Taking up what is there: living runs are adopted, ends nobody has judged are, orphans are marked, errors corrected.
 
 Owned by the supervisor's thread (before that runs, by whoever puts the engine together).
 """
@@ -6,13 +6,18 @@ Owned by the supervisor's thread (before that runs, by whoever puts the engine t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import assert_never
 
-from engine.process.orphans import find_unlocked
+from engine.process.orphans import clear_run, find_unlocked
 from engine.process.records import get_value
-from engine.snapshots import Desired, Status
+from engine.snapshots import Desired, EventType, Health, Level, Status
 from engine.supervision import takeover
+from engine.supervision.checkups import Checkups
 from engine.supervision.kit import Kit
+from engine.supervision.messages import HealthJudged
 from engine.supervision.notes import Notes
+from engine.supervision.reconciliation import Discrepancy, Drift
 from engine.supervision.slot import Slot
 from engine.supervision.surroundings import Surroundings
 
@@ -20,12 +25,15 @@ from engine.supervision.surroundings import Surroundings
 class Arrivals:
     """What a new leader does with each instance, and a leader with one that it is told to lead for."""
 
-    def __init__(self, kit: Kit, notes: Notes, surroundings: Surroundings) -> None:
+    def __init__(self, kit: Kit, notes: Notes, checkups: Checkups, surroundings: Surroundings) -> None:
         self._kit = kit
         self._notes = notes
+        self._checkups = checkups
         self._surroundings = surroundings
         self.remembered = takeover.Remembered({}, {})
         """What the database says of the time before."""
+        self._leftovers: set[int] = set()
+        """PIDs of processes that outlived their keeper, told already."""
 
     def take_up(self, names: Iterable[str]) -> None:
         """Find out what is true of these instances."""
@@ -58,6 +66,40 @@ class Arrivals:
         takeover.recall(slot, self.remembered, self._kit.clock)
         if port := takeover.find_run_port(self._kit.home, slot.name):
             self._kit.ports.note(slot.name, port)
+
+    def correct(self, one: Discrepancy) -> None:
+        """Take in that an instance is otherwise than believed; what changed since then is left alone."""
+        slot = self._kit.fleet.slots.get(one.name)
+        match one.drift:
+            case Drift.RUN_FOUND:
+                self._take_in(slot, one)
+            case Drift.SERVER_GONE if slot is not None:
+                self._notes.note_gone(slot, one.run_id)
+            case Drift.PORT_TAKEN if slot is not None and slot.run is not None:
+                verdict = replace(slot.run.verdict, health=Health.UNHEALTHY, detail=one.words, note="")
+                self._checkups.note(slot, HealthJudged(one.name, one.run_id, verdict, None))
+            case Drift.LEFT_OVER:
+                self._end_leftover(one)
+            case Drift.SERVER_GONE | Drift.PORT_TAKEN:
+                return  # its table is gone, and so is its run
+            case _:
+                assert_never(one.drift)
+
+    def _take_in(self, slot: Slot | None, one: Discrepancy) -> None:
+        line = one.found.line
+        if slot is not None and slot.is_alive:
+            if line is not None:
+                line.connection.close()
+            return
+        if slot is None:
+            slot = self._kit.fleet.slots[one.name] = Slot(one.name, config_error=self._surroundings.explain_missing())
+        self._note_found(slot, one.found)
+
+    def _end_leftover(self, one: Discrepancy) -> None:
+        if one.pid is not None and one.pid not in self._leftovers:
+            self._leftovers.add(one.pid)
+            self._kit.journal.tell(one.name, EventType.ORPHANED, f"{one.words}: killed", Level.WARNING, pid=one.pid)
+        self._kit.pool.submit(clear_run, self._kit.home, one.name, one.run_id)
 
     def _note_found(self, slot: Slot, found: takeover.Found) -> None:
         if found.unspoken or slot.unspoken:

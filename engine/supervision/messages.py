@@ -13,6 +13,7 @@ from engine.health.judge import Verdict
 from engine.process.records import Record
 from engine.process.watcher import KeeperLine
 from engine.snapshots import HostLoad, Level, Outcome, Request
+from engine.supervision.reconciliation import Discrepancy
 from engine.supervision.starter import LockHeld, Started
 from engine.telemetry.llama import Loads
 from engine.telemetry.meter import Usage
@@ -77,6 +78,13 @@ class HealthJudged:
 
 
 @dataclass(frozen=True, slots=True)
+class Differs:
+    """An instance was found otherwise than it was published to be."""
+
+    discrepancy: Discrepancy
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """The meter has read what runs use."""
 
@@ -129,6 +137,7 @@ Message = (
     | StartDone
     | OrphanCleared
     | HealthJudged
+    | Differs
     | Measured
     | LoadsRead
     | KeyFound

@@ -26,12 +26,14 @@ from engine.state.events import Retention
 from engine.supervision import takeover
 from engine.supervision.arrivals import Arrivals
 from engine.supervision.checkups import Checkups
+from engine.supervision.fleet import REMOVED
 from engine.supervision.hands import Hands
 from engine.supervision.kit import Kit
 from engine.supervision.measures import Measures
 from engine.supervision.messages import (
     CloseAsked,
     ConfigRead,
+    Differs,
     FaultTold,
     HealthJudged,
     KeeperGone,
@@ -46,6 +48,7 @@ from engine.supervision.messages import (
     Yielding,
 )
 from engine.supervision.notes import Notes
+from engine.supervision.reconciliation import Discrepancy
 from engine.supervision.slot import Slot
 from engine.supervision.starter import LockHeld, Started
 from engine.supervision.surroundings import Surroundings
@@ -99,7 +102,7 @@ class Supervisor:
         self._random = random
         self._publish = publish
         self._surroundings = Surroundings(kit.home, kit.clock, kit.journal)
-        self._arrivals = Arrivals(kit, self._notes, self._surroundings)
+        self._arrivals = Arrivals(kit, self._notes, self._checkups, self._surroundings)
         self._measures = Measures(kit, self._notes, self._surroundings)
         self._seq = 0
         self._published_mono = float("-inf")
@@ -235,6 +238,8 @@ class Supervisor:
                 self._reread_config(message)
             case KeeperSaid() | KeeperGone() | StartDone() | OrphanCleared():
                 self._handle_instance(message)
+            case Differs():
+                self._correct(message.discrepancy)
             case Measured():
                 self._measures.note_usage(message)
             case LoadsRead():
@@ -281,6 +286,13 @@ class Supervisor:
         if (slot.state, slot.is_alive) != before:
             self._mark_neighbours(slot.name)
 
+    def _correct(self, one: Discrepancy) -> None:
+        if not self._mandate.covers(one.name):
+            return
+        self._arrivals.correct(one)
+        self._dirty.add(one.name)
+        self._mark_neighbours(one.name)
+
     def _note_start(self, slot: Slot, message: StartDone) -> None:
         match message.result:
             case Started():
@@ -293,10 +305,14 @@ class Supervisor:
 
     def apply_config(self, message: ConfigRead) -> None:
         """Put a configuration file in force."""
-        known = set(self._fleet.slots)
+        known = {slot.name: slot.config_error for slot in self._fleet}
         changed = self._fleet.apply(message.loaded)
+        for slot in self._fleet:
+            if slot.config_error == REMOVED and known.get(slot.name) != REMOVED:
+                self.journal.tell(slot.name, EventType.RECONFIGURED, REMOVED, Level.WARNING, who="file")
         for name in changed:
-            self.journal.tell(name, EventType.RECONFIGURED, "its table in the file has changed", Level.INFO)
+            words = "its table in the file has changed"
+            self.journal.tell(name, EventType.RECONFIGURED, words, Level.INFO, who="file")
             self._notes.rewatch(self._fleet.slots[name])
         self._surroundings.note_config(message.loaded)
         kept = self._fleet.config.events

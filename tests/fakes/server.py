@@ -39,6 +39,7 @@ is answered with 200 when it is done (before it, for those that end the server),
 ``{"do": "flood", "rate": 5000}``       write so many lines a second; 0 ends it
 ``{"do": "ignore_term"}``               from now on SIGTERM and SIGINT do nothing
 ``{"do": "grandchild"}``                as ``--spawn-grandchild``
+``{"do": "unlisten"}``                  listen no more, and live on
 =====================================  ==========================================================
 
 Lines read ``0.00.000.000 I fake        line: NUMBER``, numbered from 1 without a gap over every source.
@@ -245,6 +246,7 @@ class Fake:
             "flood": lambda: self.set_flood(float(command["rate"])),
             "ignore_term": self.ignore_term,
             "grandchild": self.spawn_grandchild,
+            "unlisten": self.unlisten,
         }
         act = acts.get(command.get("do"))
         if act is None:
@@ -254,6 +256,12 @@ class Fake:
             respond(client, 200, "{}")
         act()
         respond(client, 200, "{}")
+
+    def unlisten(self) -> None:
+        """Free the port."""
+        if self.listener is not None:
+            self.listener.close()
+            self.listener = None
 
     def load_again(self, seconds: float) -> None:
         """Be loading for so long."""
