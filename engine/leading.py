@@ -41,6 +41,7 @@ from engine.snapshots import (
 from engine.state.expiry import Expiry
 from engine.state.store import Store, describe_damage, describe_trouble, open_store
 from engine.state.writer import StateWriter
+from engine.supervision.arrivals import want_autostart
 from engine.supervision.desk import Desk
 from engine.supervision.fleet import Fleet
 from engine.supervision.journal import KEPT_EVENTS, Journal
@@ -62,7 +63,7 @@ from engine.supervision.messages import (
 from engine.supervision.rounds import Rounds
 from engine.supervision.starter import Started, Starter
 from engine.supervision.supervisor import Mandate, Supervisor
-from engine.supervision.takeover import Remembered, want_autostart
+from engine.supervision.takeover import Remembered
 from engine.telemetry.interest import Interest
 from engine.telemetry.meter import Meter
 

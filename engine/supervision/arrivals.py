@@ -5,7 +5,7 @@ Owned by the supervisor's thread (before that runs, by whoever puts the engine t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -115,3 +115,17 @@ class Arrivals:
         elif found.end is not None:
             slot.status = Status.STOPPED
             self._notes.note_end(slot, found.end, None)
+
+
+def want_autostart(kit: Kit, boot_time: float, decided: Mapping[str, float]) -> None:
+    """Want every `autostart` instance that nobody has decided about since the machine was booted.
+
+    `decided` tells when somebody last did (wall clock).
+    """
+    for slot in kit.fleet:
+        if slot.spec is None or not slot.spec.autostart or slot.desired is Desired.RUNNING:
+            continue
+        if decided.get(slot.name, 0.0) < boot_time:
+            slot.desired = Desired.RUNNING
+            kit.writer.save_desired(slot.name, Desired.RUNNING, "autostart", kit.clock.wall())
+            kit.journal.tell(slot.name, EventType.REQUESTED, "autostart", Level.INFO, who="autostart")

@@ -37,7 +37,7 @@ class Drift(StrEnum):
     RUN_FOUND = "run found"
     """Something runs where nothing is believed to: a living keeper, or what a dead one left under its lock."""
     LEFT_OVER = "left over"
-    """Processes of a run whose keeper is gone; no lock is held."""
+    """Processes of a run whose keeper is gone, and that nobody is clearing up yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _look_for_leftovers(
     return [
         Discrepancy(one.name, Drift.LEFT_OVER, f"PID {one.pid} outlived its keeper: {one.shown}", one.run_id, one.pid)
         for one in find_orphaned_processes(home)
-        if (one.name, one.run_id) not in runs and one.name not in busy | settled and not one.is_locked
+        if (one.name, one.run_id) not in runs and one.name not in busy | settled
     ]
 
 

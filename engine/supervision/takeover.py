@@ -12,10 +12,9 @@ from engine.process import system
 from engine.process.records import get_value, read_record
 from engine.process.watcher import KeeperLine, connect_keeper
 from engine.reconciler import Intent
-from engine.snapshots import Desired, EventType, Health, Level, Status
+from engine.snapshots import Desired, Health, Status
 from engine.state.store import RuntimeRow
 from engine.supervision.ends import ExitRecord, read_exit_record
-from engine.supervision.kit import Kit
 from engine.supervision.slot import LastEnd, Slot
 
 GLANCE_S = 0.3
@@ -130,17 +129,3 @@ def find_run_port(home: Home, name: str) -> int | None:
         return None
     port = get_value(read_record(str(home.run_record(name))), "port")
     return int(port) if port else None
-
-
-def want_autostart(kit: Kit, boot_time: float, decided: Mapping[str, float]) -> None:
-    """Want every `autostart` instance that nobody has decided about since the machine was booted.
-
-    `decided` tells when somebody last did (wall clock).
-    """
-    for slot in kit.fleet:
-        if slot.spec is None or not slot.spec.autostart or slot.desired is Desired.RUNNING:
-            continue
-        if decided.get(slot.name, 0.0) < boot_time:
-            slot.desired = Desired.RUNNING
-            kit.writer.save_desired(slot.name, Desired.RUNNING, "autostart", kit.clock.wall())
-            kit.journal.tell(slot.name, EventType.REQUESTED, "autostart", Level.INFO, who="autostart")
