@@ -39,8 +39,8 @@ def test_a_newer_database_is_34_for_every_command_and_untouched(den: ThrowAwayHo
     before = den.home.state_file.read_bytes()
     done = den.run_cli(*command)
     assert done.returncode == ExitCode.STATE_DAMAGED, done
-    assert "written by a newer version" in done.stderr
-    assert "update llama-orch-tui" in done.stderr
+    assert f"{den.home.state_file}: " in done.stderr
+    assert "by a newer version" in done.stderr
     assert den.home.state_file.read_bytes() == before
     assert not den.find_processes()
 
