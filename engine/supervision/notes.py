@@ -10,7 +10,7 @@ from dataclasses import replace
 from engine.config.command import binding_warning, find_api_key
 from engine.errors import EngineError, PortInUseError
 from engine.health.judge import Verdict
-from engine.process.records import Record, get_value
+from engine.process.records import Record, get_value, read_record
 from engine.process.watcher import KeeperLine
 from engine.reconciler import COMPANY_S, EndFacts, Intent
 from engine.snapshots import Act, Desired, EventType, Health, Level, Status
@@ -227,6 +227,8 @@ class Notes:
             return
         if known is not None:
             self._note_lost(slot, known)
+        elif isinstance(result, int) and result:
+            self._note_unseen(slot)
         if isinstance(result, EngineError):
             slot.end = None
             slot.status = Status.FAILED
@@ -244,6 +246,17 @@ class Notes:
         if record is None or record.run_id != run.run_id:
             record = ExitRecord(run.run_id, None, None, Intent.ORPHAN, run.started_at, self._kit.clock.wall())
         self.note_end(slot, record, run)
+
+    def _note_unseen(self, slot: Slot) -> None:
+        """The run that was cleared up after had its keeper killed while nobody led: its end is judged now."""
+        try:
+            run = read_record(str(self._kit.home.run_record(slot.name)))
+        except OSError:
+            return  # which run it was is not known
+        run_id, now = get_value(run, "run"), self._kit.clock.wall()
+        if run_id and run_id != slot.last.run_id:
+            began = float(get_value(run, "started_at", repr(now)))
+            self.note_end(slot, ExitRecord(run_id, None, None, Intent.ORPHAN, began, now), None)
 
     def note_said(self, slot: Slot, record: Record) -> None:
         """A keeper told something about its run."""

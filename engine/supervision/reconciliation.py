@@ -136,7 +136,7 @@ def _look_for_run(home: Home, name: str) -> Discrepancy | None:
     """Without a control socket nothing of ours runs; a lock is not tried in vain, somebody may be about to take it."""
     if not home.keeper_socket(name).exists():
         return None
-    found = find_run(home, name, None, Clock())
+    found = find_run(home, name, None, Clock(), {})
     if found.line is not None:
         words = f"PID {get_value(found.line.greeting, 'pid')} runs, and nobody told"
         return Discrepancy(name, Drift.RUN_FOUND, words, found=found)
