@@ -24,13 +24,15 @@ if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
     from engine.following import read_leader
     from engine.legacy.carrying import carry_out_import, plan_import
     from engine.legacy.plan import ImportCount, ImportPlan
-    from engine.logs.follow import follow
-    from engine.logs.reader import iter_lines, read_tail
+    from engine.logs.finding import find_log_folder
+    from engine.logs.follow import follow, follow_raw
+    from engine.logs.reader import LogSelection, iter_lines, iter_raw, read_tail
     from engine.models.tiny_gguf import cached_tiny_model
     from engine.observing import find_scope, observe
     from engine.paths import HOME_VARIABLE, Home, find_home
     from engine.protocol import Chat, Engine, LogView
     from engine.session import Session
+    from engine.state.event_tail import follow_events
     from engine.state.events import get_recent_events, log_event
     from engine.times import format_time, parse_time
 
@@ -49,6 +51,7 @@ _HOMES = {
     "ImportCount": "engine.legacy.plan",
     "ImportPlan": "engine.legacy.plan",
     "LoadedConfig": "engine.config.file",
+    "LogSelection": "engine.logs.reader",
     "LogView": "engine.protocol",
     "NoSuchInstanceError": "engine.errors",
     "Session": "engine.session",
@@ -58,10 +61,14 @@ _HOMES = {
     "describe_instance": "engine.describe",
     "find_home": "engine.paths",
     "find_launcher": "engine.embedded.location",
+    "find_log_folder": "engine.logs.finding",
     "find_scope": "engine.observing",
     "follow": "engine.logs.follow",
+    "follow_events": "engine.state.event_tail",
+    "follow_raw": "engine.logs.follow",
     "format_time": "engine.times",
     "iter_lines": "engine.logs.reader",
+    "iter_raw": "engine.logs.reader",
     "load_config": "engine.config.file",
     "observe": "engine.observing",
     "parse_time": "engine.times",
@@ -86,6 +93,7 @@ __all__ = [
     "ImportCount",
     "ImportPlan",
     "LoadedConfig",
+    "LogSelection",
     "LogView",
     "NoSuchInstanceError",
     "Session",
@@ -97,11 +105,15 @@ __all__ = [
     "describe_instance",
     "find_home",
     "find_launcher",
+    "find_log_folder",
     "find_scope",
     "follow",
+    "follow_events",
+    "follow_raw",
     "format_time",
     "get_recent_events",
     "iter_lines",
+    "iter_raw",
     "load_config",
     "log_event",
     "observe",

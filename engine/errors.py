@@ -6,6 +6,7 @@ The tree, so that a caller sees what to catch::
     ├── UsageError                  exit 2   a request that makes no sense
     ├── UnsupportedSystemError      exit 1   an operating system that cannot be supervised yet
     ├── LockUnsupportedError        exit 1   a file system without locks
+    ├── LogError                    exit 1   a log that cannot be read
     ├── ConfigError                 exit 11  the configuration file is wrong (carries every problem)
     │   └── ConfigNotFoundError     exit 10  a configuration file named by the user is not there
     ├── NoSuchInstanceError         exit 13
@@ -108,6 +109,15 @@ class LockUnsupportedError(EngineError):
             f"{path}: this file system cannot lock files ({reason}); put the state folder on a local disk, "
             "for one with LLAMA_ORCH_HOME=DIR"
         )
+        self.path = path
+        self.reason = reason
+
+
+class LogError(EngineError):
+    """A log folder or file that the system does not let us read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: cannot be read: {reason}; make it readable for this user, or move it away")
         self.path = path
         self.reason = reason
 

@@ -13,6 +13,18 @@ from engine.conversation import ChatAnswer, ChatMessage
 from engine.snapshots import Act, Description, Event, EventQuery, LogLine, LogWindow, Outcome, Snapshot, Stream, Target
 
 
+class Stop(Protocol):
+    """What ends something that goes on: a `threading.Event`, or whatever else can be waited for."""
+
+    def is_set(self) -> bool:
+        """True once it is time to end."""
+        ...
+
+    def wait(self, timeout: float | None = None, /) -> bool:
+        """Wait for the end, for so many seconds at most; True when it has come."""
+        ...
+
+
 class LogView(Protocol):
     """A live window on one instance's log. Its reader thread does the reading; every method returns at once."""
 

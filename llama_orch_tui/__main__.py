@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
 def main() -> None:
     """Run the command line; errors of ours become one message on stderr and their exit code."""
-    from engine.errors import EngineError, ExitCode  # noqa: PLC0415 - light; the rest is imported by the command at hand
+    from engine.errors import EngineError  # noqa: PLC0415 - light; the rest is imported by the command at hand
+    from llama_orch_tui import output  # noqa: PLC0415 - likewise
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # whatever the locale says
     try:
         if sys.platform == "win32":
             from engine.process.windows import refuse  # noqa: PLC0415
@@ -18,14 +23,10 @@ def main() -> None:
 
         run(sys.argv[1:])
     except EngineError as error:
-        from llama_orch_tui.output import say_error  # noqa: PLC0415
-
-        say_error(str(error))
+        output.say_error(str(error))
         sys.exit(int(error.exit_code))
-    except BrokenPipeError:
-        # Whoever read us has gone (`| head`): nothing is wrong, and nothing more can be said.
-        sys.stderr.close()
-        sys.exit(int(ExitCode.OK))
+    finally:
+        output.finish()
 
 
 if __name__ == "__main__":

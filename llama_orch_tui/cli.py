@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from engine.errors import EXIT_CODE_MEANINGS
-from engine.snapshots import Act, Level, Stream, Target
+from engine.snapshots import Act, Target
+from llama_orch_tui.cli_history import events, logs
 from llama_orch_tui.daemon_commands import daemon
 
 EXIT_CODES = "\n\n".join(f"{int(code)}  {meaning}" for code, meaning in EXIT_CODE_MEANINGS.items())
@@ -18,8 +19,6 @@ ALL = Annotated[bool, typer.Option("--all", help="Every instance.")]
 UNHEALTHY = Annotated[bool, typer.Option("--unhealthy", help="Whatever is unhealthy, failed or in backoff.")]
 TAG = Annotated[str, typer.Option("--tag", metavar="T", help="Every instance with this tag.")]
 WAIT = Annotated[bool, typer.Option("--wait", help="Return when ready (0), failed (30) or too late (22).")]
-COUNT = Annotated[int, typer.Option("-n", "--lines", min=0, help="How many of the newest.")]
-SINCE = Annotated[str, typer.Option("--since", metavar="T", help="From this time: RFC 3339, or a span such as 10m.")]
 
 app = typer.Typer(
     name="llama-orch-tui",
@@ -32,6 +31,8 @@ app = typer.Typer(
 config = typer.Typer(help="The configuration file.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(daemon, name="daemon")
 app.add_typer(config, name="config")
+app.command("events")(events)
+app.command("logs")(logs)
 
 
 def run(arguments: list[str]) -> None:
@@ -94,39 +95,6 @@ def describe(name: str, *, json: JSON = False) -> None:
     from llama_orch_tui.showing import show_description  # noqa: PLC0415
 
     _finish(show_description(name, as_json=json))
-
-
-@app.command()
-def events(
-    name: Annotated[str | None, typer.Argument(help="Only this instance's.")] = None,
-    *,
-    lines: COUNT = 50,
-    since: SINCE = "",
-    until: Annotated[str, typer.Option("--until", metavar="T", help="Up to this time.")] = "",
-    level: Annotated[Level | None, typer.Option("--level", help="This level and the louder ones.")] = None,
-    json: JSON = False,
-) -> None:
-    """Show what happened, oldest first."""
-    from llama_orch_tui.showing import show_events  # noqa: PLC0415
-
-    _finish(show_events(name, lines, since, until, level, as_json=json))
-
-
-@app.command()
-def logs(
-    name: str,
-    *,
-    lines: COUNT = 100,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with every new line.")] = False,
-    stream: Annotated[Stream, typer.Option("--stream", help="Which output.")] = Stream.BOTH,
-    since: SINCE = "",
-    grep: Annotated[str, typer.Option("--grep", metavar="RE", help="Only lines that this pattern is found in.")] = "",
-    json: JSON = False,
-) -> None:
-    """Show an instance's log; needs no supervisor."""
-    from llama_orch_tui.showing_logs import show_logs  # noqa: PLC0415
-
-    _finish(show_logs(name, lines, stream, since, grep, follows=follow, as_json=json))
 
 
 @app.command()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from engine.errors import ExitCode
 from engine.snapshots import Event, InstanceSnapshot, LeaderInfo, Level, LogLine, Snapshot, State
 from engine.times import format_time
 
@@ -27,8 +29,23 @@ _LEVEL_COLOURS = {Level.WARNING: "33", Level.ERROR: "31"}
 
 
 def say(text: str) -> None:
-    """A line of data."""
-    sys.stdout.write(text + "\n")
+    """A line of data.
+
+    Raises:
+        SystemExit: whoever reads us has gone (`| head`), with code 0; or the output cannot be written, with 1.
+    """
+    with _ending_without_reader():
+        sys.stdout.write(text + "\n")
+
+
+def say_raw(data: bytes) -> None:
+    """Bytes of data, as they are.
+
+    Raises:
+        SystemExit: as `say`.
+    """
+    with _ending_without_reader():
+        sys.stdout.buffer.write(data)
 
 
 def say_error(text: str) -> None:
@@ -189,5 +206,37 @@ def log_line_to_json(line: LogLine) -> dict[str, object]:
 
 
 def flush() -> None:
-    """Have what was said read now: somebody watches."""
-    sys.stdout.flush()
+    """Have what was said read now: somebody watches.
+
+    Raises:
+        SystemExit: as `say`.
+    """
+    with _ending_without_reader():
+        sys.stdout.flush()
+
+
+def finish() -> None:
+    """Have everything read at the end of the program; a reader that has gone changes nothing about its exit code.
+
+    Raises:
+        SystemExit: the output cannot be written, for one because the disk is full.
+    """
+    try:
+        flush()
+    except SystemExit as end:
+        if end.code:
+            raise
+
+
+@contextlib.contextmanager
+def _ending_without_reader() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())  # where what is left in the buffer goes
+        os.close(nothing)
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(int(ExitCode.OK)) from None
+        say_error(f"the output cannot be written: {error.strerror or error}; send it somewhere else")
+        raise SystemExit(int(ExitCode.GENERAL)) from None

@@ -1,13 +1,11 @@
-"""The commands that only look: `ps`, `describe`, `events`, `config path`, `config validate`."""
+"""The commands that only look: `ps`, `describe`, `config path`, `config validate`."""
 
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import asdict
 
 import engine
-from engine.snapshots import EventQuery, Level
 from llama_orch_tui import output
 
 
@@ -45,25 +43,6 @@ def show_description(name: str, *, as_json: bool) -> int:
         for line in section.lines:
             output.say(f"  {line}")
         output.say("")
-    return 0
-
-
-def show_events(name: str | None, lines: int, since: str, until: str, level: Level | None, *, as_json: bool) -> int:
-    """Print stored events."""
-    home = engine.find_home(os.environ)
-    now = time.time()
-    query = EventQuery(
-        instance=name,
-        since=engine.parse_time(since, now) if since else None,
-        until=engine.parse_time(until, now) if until else None,
-        level=level,
-        limit=lines,
-    )
-    for event in engine.get_recent_events(home.state_file, query):
-        if as_json:
-            output.say_json(output.event_to_json(event))
-        else:
-            output.say(output.format_event(event))
     return 0
 
 

@@ -2,12 +2,13 @@
 
 ``stderr.idx`` belongs to ``stderr.log`` and is rotated with it. Little-endian, append only::
 
-    header  32 bytes   magic, version, record size, reserved, inode of the log file, made at (µs since the epoch)
+    header  32 bytes   magic, version, record size, number, inode of the log file, made at (µs since the epoch)
     record  16 bytes   kind (8 bits) and byte offset in the log file (56 bits); value
 
 ``PIECE``: the bytes from the offset on were read at `value` (µs). ``BREAK``: likewise, and a writer began here, so a
 line ends here even without a newline. ``GAP``: `value` bytes were dropped before the offset, and a line ends here.
-The inode ties an index to its file, whatever the two are called after a crash between two renames.
+The inode ties an index to its file, whatever the two are called after a crash between two renames. The number grows by
+one with each file of the stream (0: not known), so that a reader sees when whole files came and went unread.
 
 A record is written at most once a millisecond: one turn of the pump takes about as long, so finer times would not tell
 which stream was first. It is 16 bytes for at least 64 bytes of log (after the first 1024 records), so that an index
@@ -31,6 +32,8 @@ GAP = 1
 BREAK = 2
 KIND_SHIFT = 56
 OFFSET_MASK = (1 << KIND_SHIFT) - 1
+INODE_MASK = (1 << 64) - 1
+NUMBER_MASK = (1 << 32) - 1
 
 COALESCE_US = 1000
 FREE_RECORDS = 1024
@@ -42,15 +45,17 @@ _OPEN_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 class IndexWriter:
     """Appends to the index of one log file. Used by one thread; only opening raises OSError."""
 
-    def __init__(self, path: str, log_inode: int, log_size: int, now_us: int) -> None:
+    def __init__(self, path: str, log_inode: int, log_size: int, now_us: int, number: int) -> None:
         self._last_us = 0
         self._gap_at = (-1, 0)
         """Offset of the newest gap, and where in the index its record is."""
         self._fd = os.open(path, _OPEN_FLAGS, 0o600)
         try:
-            if read_log_inode(self._fd) == log_inode & (2**64 - 1):
+            inode, self.number = read_header(self._fd)
+            if inode == log_inode & INODE_MASK:
                 self._size = self._heal(log_size)
             else:
+                self.number = number & NUMBER_MASK
                 self._size = self._begin(log_inode, now_us)
             os.lseek(self._fd, self._size, os.SEEK_SET)
         except OSError:
@@ -109,7 +114,7 @@ class IndexWriter:
     def _begin(self, log_inode: int, now_us: int) -> int:
         os.ftruncate(self._fd, 0)
         os.lseek(self._fd, 0, os.SEEK_SET)
-        header = HEADER.pack(MAGIC, VERSION, RECORD.size, 0, log_inode & (2**64 - 1), now_us)
+        header = HEADER.pack(MAGIC, VERSION, RECORD.size, self.number, log_inode & INODE_MASK, now_us)
         if os.write(self._fd, header) != len(header):
             raise OSError("index: the header could not be written whole")
         return len(header)
@@ -135,11 +140,11 @@ class IndexWriter:
         return int.from_bytes(os.read(self._fd, 8), "little")
 
 
-def read_log_inode(fd: int) -> int | None:
-    """The inode of the log file that the index `fd` belongs to; None when it is no index of this version."""
+def read_header(fd: int) -> tuple[int | None, int]:
+    """The inode of the log file that the index `fd` belongs to, and that file's number; None when it is no index."""
     os.lseek(fd, 0, os.SEEK_SET)
     data = os.read(fd, HEADER.size)
     if len(data) < HEADER.size:
-        return None
-    magic, version, record_size, _, inode, _ = HEADER.unpack(data)
-    return inode if (magic, version, record_size) == (MAGIC, VERSION, RECORD.size) else None
+        return None, 0
+    magic, version, record_size, number, inode, _ = HEADER.unpack(data)
+    return (inode, number) if (magic, version, record_size) == (MAGIC, VERSION, RECORD.size) else (None, 0)

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.logs.index import PIECE, read_log_inode
+from engine.logs.index import INODE_MASK, NUMBER_MASK, PIECE, read_header
 from engine.logs.stamps import Mark, Stamps
 
 UNTIMED = -1
@@ -46,6 +46,8 @@ class Piece:
     base: int = 0
     """Position of its first byte."""
     stamps: Stamps | None = None
+    number: int = 0
+    """Counted over all files of the stream that there ever were; 0 while no index says it."""
 
     @property
     def end(self) -> int:
@@ -69,6 +71,7 @@ class Chain:
         self._end = 0
         self._current = directory / f"{stream}.log"
         self._folder_changed_ns = -1
+        self._missed: list[tuple[int, int]] = []
         self.refresh()
 
     @property
@@ -143,6 +146,12 @@ class Chain:
             found += [Mark(mark.kind, mark.offset + piece.base, mark.value) for mark in inside]
         return found
 
+    def take_missed(self, position: int) -> int:
+        """How many whole files came and went unread before `position`, each told once."""
+        count = sum(missed for at, missed in self._missed if at <= position)
+        self._missed = [(at, missed) for at, missed in self._missed if at > position]
+        return count
+
     def position_since(self, ts: float) -> int:
         """Position of the first byte read at `ts` or later; a file without an index counts by its last change."""
         for piece in self._pieces:
@@ -188,6 +197,7 @@ class Chain:
             if piece.identity in present or (keep_from is not None and piece.end > keep_from)
         ]
         fresh = [piece for piece in opened if piece.identity not in known]
+        newest = self._pieces[-1] if self._pieces else None
         position = max(self._pieces[-1].end if self._pieces else 0, self._end)
         for piece in self._pieces:
             if not any(piece is one for one in kept):
@@ -199,7 +209,14 @@ class Chain:
         self._pieces = kept + fresh
         self._end = position
         self._add_stamps()
+        if newest is not None and fresh and keep_from is not None:
+            self._note_missed(newest, fresh[0])
         return changed
+
+    def _note_missed(self, before: Piece, after: Piece) -> None:
+        """Two files that should follow each other: what lay between them was rotated away before it was seen."""
+        if before.number and after.number and (missed := (after.number - before.number - 1) & NUMBER_MASK):
+            self._missed.append((after.base, missed))
 
     def _open_all(self, known: dict[tuple[int, int], Piece]) -> list[Piece]:
         """Every file of the stream, oldest first; tries again when a rotation got in between."""
@@ -244,16 +261,17 @@ class Chain:
 
     def _add_stamps(self) -> None:
         """Find each piece's index by the inode that it names."""
-        lacking = {piece.identity[1] & (2**64 - 1): piece for piece in self._pieces if piece.stamps is None}
+        lacking = {piece.identity[1] & INODE_MASK: piece for piece in self._pieces if piece.stamps is None}
         for path in self._paths("idx") if lacking else []:
             fd = _open(path)
             if fd is None:
                 continue
-            piece = lacking.pop(read_log_inode(fd) or -1, None)
+            inode, number = read_header(fd)
+            piece = lacking.pop(inode or -1, None)
             if piece is None:
                 os.close(fd)
             else:
-                piece.stamps = Stamps(fd)
+                piece.stamps, piece.number = Stamps(fd), number
 
 
 def _open(path: Path) -> int | None:

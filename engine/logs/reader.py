@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice, takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from engine.errors import LogError
 from engine.logs.rows import Place, Row, StreamLog, to_line
 from engine.snapshots import LogLine, Stream
 
@@ -33,9 +36,15 @@ class MergedLog:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def refresh(self) -> bool:
-        """Take notice of growth and rotation; True when anything changed."""
-        return bool(sum(log.chain.refresh() for log in self.streams))  # every one, so no short cut
+    def refresh(self, keep_from: Places | None = None) -> bool:
+        """Take notice of growth and rotation; True when anything changed.
+
+        Args:
+            keep_from: What was deleted stays readable from these places on; without them it goes.
+        """
+        positions = [None] * len(self.streams) if keep_from is None else [place[0] for place in keep_from]
+        changes = [log.chain.refresh(position) for log, position in zip(self.streams, positions, strict=True)]
+        return any(changes)
 
     def size_bytes(self) -> int:
         """All kept bytes."""
@@ -55,7 +64,7 @@ class MergedLog:
 
     def since(self, ts: float) -> Places:
         """Where the rows read at `ts` (seconds since the epoch) or later begin."""
-        return tuple((log.chain.position_since(ts), 0) for log in self.streams)
+        return tuple(log.since(ts) for log in self.streams)
 
     def forward(self, places: Places) -> Iterator[Row]:
         """The rows from `places` on, oldest first."""
@@ -74,6 +83,12 @@ class MergedLog:
         """Rows as they may be shown."""
         oldest = {log.stream: log.chain.start for log in self.streams}
         return tuple(to_line(row, oldest[row.stream]) for row in rows)
+
+    def read_raw(self, row: Row) -> Iterator[bytes]:
+        """The bytes of a row as the server wrote them, in pieces of bounded size; none for a gap."""
+        for log in self.streams:
+            if log.stream is row.stream:
+                yield from log.read_raw(row)
 
     def step_back(self, places: Places, rows: list[Row]) -> Places:
         """Where a window begins that holds `rows` (any order), which lie before `places`, on its top."""
@@ -98,48 +113,81 @@ class MergedLog:
         return zip(self.streams, places, strict=True)
 
 
+@dataclass(frozen=True, slots=True)
+class LogSelection:
+    """Which lines of an instance's log."""
+
+    stream: Stream = Stream.BOTH
+    """One stream, or both merged by time of reading."""
+    since: float | None = None
+    """Only lines whose first byte was read at this moment (seconds since the epoch) or later."""
+    lines: int | None = None
+    """Only the newest so many of those that match."""
+    pattern: re.Pattern[str] | None = None
+    """Only lines whose text, as it may be shown, it is found in; gaps always pass."""
+
+    def choose(self, log: MergedLog, end: Places) -> Iterator[Row]:
+        """The rows before `end` that are meant, oldest first."""
+        begin = log.first() if self.since is None else log.since(self.since)
+        if self.lines is not None:
+            newest = self.matching(log, log.backward(end, begin))
+            yield from reversed(list(islice(newest, max(self.lines, 0))))
+            return
+        limit = {one.stream: place for one, place in zip(log.streams, end, strict=True)}
+        yield from self.matching(log, (row for row in log.forward(begin) if row.place < limit[row.stream]))
+
+    def matching(self, log: MergedLog, rows: Iterable[Row]) -> Iterator[Row]:
+        """Those of the rows that the pattern lets pass."""
+        if self.pattern is None:
+            yield from rows
+            return
+        for row in rows:
+            if row.dropped_bytes or self.pattern.search(log.to_lines([row])[0].text):
+                yield row
+
+
+@contextmanager
+def telling_what_cannot_be_read(directory: Path) -> Iterator[None]:
+    """Turns the system's refusals into words.
+
+    Raises:
+        LogError: within this, the folder or a file could not be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise LogError(str(error.filename or directory), error.strerror or str(error)) from error
+
+
 def read_tail(directory: Path, lines: int, stream: Stream = Stream.BOTH) -> tuple[LogLine, ...]:
     """The last `lines` lines, oldest first; reads no more of the files than it needs.
 
     Raises:
-        OSError: the folder or a file cannot be read (a missing one counts as empty).
+        LogError: the folder or a file cannot be read (a missing one counts as empty).
     """
-    return tuple(iter_lines(directory, stream, lines=lines))
+    return tuple(iter_lines(directory, LogSelection(stream, lines=lines)))
 
 
-def iter_lines(
-    directory: Path,
-    stream: Stream = Stream.BOTH,
-    since: float | None = None,
-    lines: int | None = None,
-    pattern: re.Pattern[str] | None = None,
-) -> Iterator[LogLine]:
-    """The kept lines that match, oldest first.
-
-    Args:
-        directory: The instance's log folder.
-        stream: One stream, or both merged by time of reading.
-        since: Only lines read at this moment (seconds since the epoch) or later.
-        lines: Only the newest so many of those that match.
-        pattern: Only lines whose cleaned text it is found in; gaps always pass.
+def iter_lines(directory: Path, selection: LogSelection) -> Iterator[LogLine]:
+    """The lines that are meant, oldest first, as they may be shown.
 
     Raises:
-        OSError: the folder or a file cannot be read (a missing one counts as empty).
+        LogError: the folder or a file cannot be read (a missing one counts as empty).
     """
-    with MergedLog(directory, stream) as log:
-        begin = log.first() if since is None else log.since(since)
-        if lines is None:
-            yield from _matching(log, log.forward(begin), pattern)
-            return
-        newest = log.backward(log.last(), begin)
-        yield from reversed(list(islice(_matching(log, newest, pattern), max(lines, 0))))
+    with telling_what_cannot_be_read(directory), MergedLog(directory, selection.stream) as log:
+        for row in selection.choose(log, log.last()):
+            yield from log.to_lines([row])
 
 
-def _matching(log: MergedLog, rows: Iterator[Row], pattern: re.Pattern[str] | None) -> Iterator[LogLine]:
-    for row in rows:
-        (line,) = log.to_lines([row])
-        if pattern is None or line.is_gap or pattern.search(line.text):
-            yield line
+def iter_raw(directory: Path, selection: LogSelection) -> Iterator[bytes]:
+    """The lines that are meant, oldest first, as the server wrote them, in pieces of bounded size.
+
+    Raises:
+        LogError: the folder or a file cannot be read (a missing one counts as empty).
+    """
+    with telling_what_cannot_be_read(directory), MergedLog(directory, selection.stream) as log:
+        for row in selection.choose(log, log.last()):
+            yield from log.read_raw(row)
 
 
 def _get_order(row: Row) -> tuple[float, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 
-from engine.logs.index import IndexWriter, read_log_inode
+from engine.logs.index import INODE_MASK, IndexWriter, read_header
 
 _OPEN_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
@@ -28,6 +28,8 @@ class RotatingFile:
         self._is_line_open = False
         self._is_known = False
         self._is_settled = False
+        self._number = 0
+        """Of the current file, counted over all that there ever were; as the newest index says it."""
 
     def open(self, now_us: int) -> None:
         """Open for appending: the file that is there, or a fresh one, in a folder made when it is missing."""
@@ -104,7 +106,9 @@ class RotatingFile:
 
     def _open_index(self, now_us: int) -> None:
         try:
-            self._index = IndexWriter(self._path("idx", 0), os.fstat(self._fd).st_ino, self.size, now_us)
+            inode = os.fstat(self._fd).st_ino
+            self._index = IndexWriter(self._path("idx", 0), inode, self.size, now_us, self._number + 1)
+            self._number = self._index.number
         except OSError:
             self._index = None  # the log goes on without times; `is_in_place` makes the owner try again
 
@@ -138,9 +142,11 @@ class RotatingFile:
             if is_ours and int(suffix) > self._backups:
                 _remove(os.path.join(self._directory, name))  # noqa: PTH118 - no pathlib in the keeper
         for number in range(self._backups, 0, -1):
-            inode = _index_inode(self._path("idx", number - 1))
+            inode, _ = _read_index(self._path("idx", number - 1))
             if inode is not None and inode == _inode(self._log(number)):
                 _move(self._path("idx", number - 1), self._path("idx", number))
+        for number in range(self._backups, -1, -1):
+            self._number = max(self._number, _read_index(self._path("idx", number))[1])
         self._is_settled = True
 
 
@@ -171,17 +177,18 @@ def _remove(path: str) -> None:
 
 def _inode(path: str) -> int | None:
     try:
-        return os.stat(path).st_ino & (2**64 - 1)  # noqa: PTH116 - no pathlib in the keeper
+        return os.stat(path).st_ino & INODE_MASK  # noqa: PTH116 - no pathlib in the keeper
     except FileNotFoundError:
         return None
 
 
-def _index_inode(path: str) -> int | None:
+def _read_index(path: str) -> tuple[int | None, int]:
+    """The inode and the number in the header of an index; None and 0 when there is none."""
     try:
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
-        return None
+        return None, 0
     try:
-        return read_log_inode(fd)
+        return read_header(fd)
     finally:
         os.close(fd)

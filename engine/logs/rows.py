@@ -77,6 +77,24 @@ class StreamLog:
         """Behind the newest row."""
         return (self.chain.end, 1)
 
+    def since(self, ts: float) -> Place:
+        """Where the first line begins of which the first byte was read at `ts` (seconds since the epoch) or later."""
+        position = self.chain.position_since(ts)
+        if position == self.chain.start or self.chain.read(position - 1, 1) == b"\n":
+            return (position, 0)
+        cuts = [mark.offset for mark in self.chain.marks(position, position) if mark.ends_line]
+        return (position if position in cuts else self._line_end(position), 0)
+
+    def read_raw(self, row: Row) -> Iterator[bytes]:
+        """The bytes of a row as the server wrote them, in pieces of bounded size; none for a gap."""
+        if len(row.raw) == row.end - row.start:
+            yield row.raw
+            return
+        position = row.start
+        while position < row.end and (data := self.chain.read(position, min(BLOCK_BYTES, row.end - position))):
+            yield data
+            position += len(data)
+
     def forward(self, place: Place) -> Iterator[Row]:
         """The rows from `place` on, oldest first, to the end as it was at the last refresh."""
         start = max(place[0], self.chain.start)
@@ -113,12 +131,16 @@ class StreamLog:
         if start + len(data) >= end:
             return end
         newline = data.rfind(b"\n")
-        position = start
-        while newline < 0 and data:
-            position += len(data)
-            data = self.chain.read(position, BLOCK_BYTES)
+        return start + newline + 1 if newline >= 0 else min(self._line_end(start + len(data)), end)
+
+    def _line_end(self, position: int) -> int:
+        """The first line's end after `position`, or else the log's."""
+        while data := self.chain.read(position, BLOCK_BYTES):
             newline = data.find(b"\n")
-        return position + newline + 1 if newline >= 0 else end
+            if newline >= 0:
+                return position + newline + 1
+            position += len(data)
+        return self.chain.end
 
     def _block_start(self, end: int, size: int) -> int:
         """A line's start before `end`: the first one within `size` bytes, or else the next one before."""

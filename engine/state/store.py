@@ -219,6 +219,16 @@ class Store:
         rows.sort(key=lambda row: (row[1], row[0]))
         return tuple(_parse_event(row) for row in rows[max(0, len(rows) - query.limit) :])
 
+    def read_events_after(self, event_id: int, limit: int) -> tuple[Event, ...]:
+        """The first `limit` events that were stored after the one of this number, in the order of their storing."""
+        query = "SELECT id, ts, instance, level, type, message, meta FROM events WHERE id > ? ORDER BY id LIMIT ?"
+        return tuple(_parse_event(row) for row in self._connection.execute(query, (event_id, limit)))
+
+    def find_newest_event(self) -> int:
+        """The number of the event that was stored last; 0 when there is none."""
+        found: int | None = self._connection.execute("SELECT max(id) FROM events").fetchone()[0]
+        return found or 0
+
     def _read_page(self, query: EventQuery, level: Level | None) -> list[_EventRow]:
         wanted: list[tuple[str, object]] = [
             ("instance = ?", query.instance),

@@ -144,7 +144,7 @@ class ThrowAwayHome:
     ) -> subprocess.CompletedProcess[str]:
         """Run one command of the real program to its end; `tree` holds another release of it."""
         return subprocess.run(
-            _program(*arguments),
+            program_line(*arguments),
             cwd=tree,
             env=self.environment(),
             capture_output=True,
@@ -160,7 +160,7 @@ class ThrowAwayHome:
         `tree` holds another release of it.
         """
         program = subprocess.Popen(
-            _program(*arguments),
+            program_line(*arguments),
             cwd=tree,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
@@ -306,7 +306,8 @@ def wait_for_state(session: Session, name: str, *states: State, within_s: float 
         raise AssertionError("\n".join([str(error), str(seen(session, name)), *told[-30:]])) from error
 
 
-def _program(*arguments: str) -> list[str]:
+def program_line(*arguments: str) -> list[str]:
+    """The real program with these arguments."""
     return [sys.executable, "-m", "llama_orch_tui", *arguments]
 
 
