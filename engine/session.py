@@ -10,15 +10,15 @@ import os
 import threading
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 from engine import wire
 from engine.chat import Chats, find_target
 from engine.clock import Clock
 from engine.describe import describe_instance
-from engine.errors import EngineError, ExitCode, LeaderTimeoutError, LockUnsupportedError, StateError
+from engine.errors import LeaderTimeoutError, LockUnsupportedError, StateError
 from engine.following import FollowingEngine, connect_leader
 from engine.leading import REQUEST_LIFE_S, LeadingEngine
 from engine.locking import Holder, KernelLock, supervisor_lock
@@ -47,20 +47,12 @@ from engine.snapshots import (
 )
 from engine.state.events import get_recent_events
 from engine.versions import Release
+from engine.wishes import Prospects, Wishes
 
 TRY_PERIOD_S = 0.5
 """How often a follower tries the lock beside hearing its leader go: far below the 2 s in which one must lead again."""
 GUARD_PERIOD_S = 1.0
 """How often a leader looks whether its lock file, its database and its socket are still there."""
-
-KEPT_LIMIT_S = 10.0
-"""How long a wish waits for the next leader."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    request: Request
-    future: Future[Outcome]
 
 
 class Session:
@@ -103,8 +95,7 @@ class Session:
         self._children: set[int] = set()
         """Keepers of runs that this process started when it led before."""
         self._is_looking = False
-        self._kept: list[_Wish] = []
-        self._kept_lock = threading.Lock()
+        self._wishes = Wishes(self._clock, self._prospects)
         self._thread = threading.Thread(target=self._run, name="succession", daemon=True)
 
     def open(self) -> None:
@@ -147,44 +138,10 @@ class Session:
         """Ask whoever leads for an act."""
         now = self._clock.wall()
         request = Request(uuid.uuid4().hex, act, target, self._kind.value, now, now + REQUEST_LIFE_S)
-        future: Future[Outcome] = Future()
-        self._ask(_Wish(request, future))
-        return future
+        return self._wishes.ask(request)
 
-    def _ask(self, wish: _Wish) -> None:
-        """Ask the present engine; between two, the wish is kept for the next."""
-        engine = self._engine
-        if engine is None or self._error is not None:
-            self._keep(wish, "nobody leads at this moment; ask again")
-            return
-        asked = engine.submit_request(wish.request)
-        asked.add_done_callback(lambda done: self._answer(engine, wish, done.result()))
-
-    def _answer(self, engine: LeadingEngine | FollowingEngine, wish: _Wish, outcome: Outcome) -> None:
-        if not outcome.is_untouched:
-            _complete(wish, outcome)
-            return
-        self._keep(wish, outcome.message)
-        if self._engine is not engine:
-            self._hand_over()  # the next one was there before the wish was kept
-
-    def _keep(self, wish: _Wish, reason: str) -> None:
-        """Keep a wish for the next engine, while there can be one and it is not too late."""
-        is_late = self._clock.wall() > wish.request.created_at + KEPT_LIMIT_S
-        if self._is_closing or self._error is not None or is_late:
-            why = str(self._error) if self._error else reason
-            code = self._error.exit_code if isinstance(self._error, EngineError) else ExitCode.LEADER_TIMEOUT
-            _complete(wish, Outcome(wish.request.id, int(code), why))
-            return
-        with self._kept_lock:
-            self._kept.append(wish)
-
-    def _hand_over(self) -> None:
-        """Ask again what is kept: there is an engine, or it is too late."""
-        with self._kept_lock:
-            kept, self._kept = self._kept, []
-        for wish in kept:
-            self._ask(wish)
+    def _prospects(self) -> Prospects:
+        return Prospects(self._engine, self._error, self._is_closing)
 
     def read_events(self, query: EventQuery) -> tuple[Event, ...]:
         """Stored events, oldest first."""
@@ -241,7 +198,7 @@ class Session:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._hand_over()
+        self._wishes.ask_again()
         self._views.close()
         self._chats.close()
 
@@ -278,7 +235,7 @@ class Session:
             self._engine = engine
             engine.look(is_looking=self._is_looking)
             self._settled.set()
-            self._hand_over()
+            self._wishes.ask_again()
             files = self._identify_files()
             while not self._is_leaving() and self._may_go_on(engine) and self._identify_files() == files:
                 self._wake.wait(GUARD_PERIOD_S)
@@ -328,13 +285,13 @@ class Session:
             if self._seniority.error is not None:
                 self._fail(self._seniority.error)
             self._wake.wait(TRY_PERIOD_S)  # between two leaders, or before the new one listens
-            self._hand_over()
+            self._wishes.ask_again()
             return
         engine = FollowingEngine(connection, self._publish_heard, self._wake.set, self._clock, self._seniority)
         engine.start()
         self._engine = engine
         engine.look(is_looking=self._is_looking)
-        self._hand_over()
+        self._wishes.ask_again()
         while not self._wake.wait(GUARD_PERIOD_S if self._children else None):
             self._collect()
         if self._is_closing and self._stops_instances:
@@ -357,7 +314,7 @@ class Session:
         if str(self._error) == str(error):
             return
         self._error = error
-        self._hand_over()
+        self._wishes.ask_again()
         now = self._clock.wall()
         fault = Fault("engine", str(error), now)
         known = replace(self._publisher.snapshot, seq=-1, taken_at=now, leader=None, is_leader=False)
@@ -384,11 +341,6 @@ def _explain_wait(home: Home, lock: KernelLock, timeout_s: float) -> LeaderTimeo
         holder=holder.pid,
         since=holder.since,
     )
-
-
-def _complete(wish: _Wish, outcome: Outcome) -> None:
-    with contextlib.suppress(InvalidStateError):  # whoever asked has gone, and cancelled it
-        wish.future.set_result(outcome)
 
 
 def _identify(path: Path) -> tuple[int, int] | None:
