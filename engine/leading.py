@@ -157,7 +157,8 @@ class LeadingEngine:
             with contextlib.closing(store):
                 self._settle(store)
                 self._stored_events = store.read_events(EventQuery(limit=KEPT_EVENTS))
-                return Remembered(store.load_desired(), store.load_runtime()), store.load_decision_times()
+                remembered = Remembered(store.load_desired(), store.load_runtime(), store.load_deciders())
+                return remembered, store.load_decision_times()
         except (sqlite3.OperationalError, OSError) as error:
             self._inbox.put(FaultTold("state", describe_trouble(self._home.state_file, error)))
             return Remembered({}, {}), {}
@@ -202,7 +203,7 @@ class LeadingEngine:
             part.start()
         kind = leader.kind.value
         self._supervisor.journal.tell(
-            None, EventType.LED, f"{kind} (PID {leader.pid}) leads", Level.INFO, pid=leader.pid, kind=kind
+            None, EventType.LED, f"{kind} (PID {leader.pid}) leads", Level.INFO, pid=leader.pid, kind=kind, who=kind
         )
         self._supervisor.apply_config(ConfigRead(self._config.read()))
         self._supervisor.take_over(remembered)

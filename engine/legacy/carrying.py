@@ -81,7 +81,7 @@ def _carry_out(plan: ImportPlan, document: ConfigDocument, store: Store, now: fl
 def _summarise(plan: ImportPlan, now: float) -> Event:
     rows = f"{len(plan.events)} events, {len(plan.health)} health records"
     message = f"imported from llama-orchestrator: {len(plan.instances)} new instances, {rows}"
-    meta = (("folder", str(plan.folder)), ("instances", tuple(one.name for one in plan.instances)))
+    meta = (("folder", str(plan.folder)), ("instances", tuple(one.name for one in plan.instances)), ("who", WHO))
     return Event(now, None, Level.INFO, EventType.IMPORTED, message, meta)
 
 

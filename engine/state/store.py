@@ -137,6 +137,10 @@ class Store:
         """What is wanted of every instance that somebody ever decided about."""
         return {name: Desired(value) for name, value in self._connection.execute("SELECT name, desired FROM desired")}
 
+    def load_deciders(self) -> dict[str, str]:
+        """Who last decided about every instance."""
+        return dict(self._connection.execute("SELECT name, who FROM desired").fetchall())
+
     def load_decision_times(self) -> dict[str, float]:
         """When somebody last decided about every instance."""
         return dict(self._connection.execute("SELECT name, ts FROM desired").fetchall())

@@ -126,6 +126,6 @@ def want_autostart(kit: Kit, boot_time: float, decided: Mapping[str, float]) -> 
         if slot.spec is None or not slot.spec.autostart or slot.desired is Desired.RUNNING:
             continue
         if decided.get(slot.name, 0.0) < boot_time:
-            slot.desired = Desired.RUNNING
+            slot.desired, slot.asked_by = Desired.RUNNING, "autostart"
             kit.writer.save_desired(slot.name, Desired.RUNNING, "autostart", kit.clock.wall())
             kit.journal.tell(slot.name, EventType.REQUESTED, "autostart", Level.INFO, who="autostart")

@@ -159,6 +159,7 @@ class Desk:
         if slot.undo_desired is None or request.act is Act.STOP:
             slot.undo_desired = None if request.act is Act.STOP else slot.desired
         slot.desired = wanted
+        slot.asked_by = who
         name = slot.name
         self._writer.save_desired(name, wanted, who, self._clock.wall())
         if request.act is Act.STOP:

@@ -110,6 +110,7 @@ class Hands:
             f"PID {run.pid} asked to end" + (f" ({reason[intent]})" if intent in reason else ""),
             Level.INFO,
             intent=intent.value,
+            who="policy" if intent is Intent.UNHEALTHY else slot.asked_by,
         )
         self._kit.remember(slot)
         return True
@@ -148,7 +149,8 @@ class Hands:
         else:
             slot.last.error = ""
         words = "ended well by itself: its restart policy leaves it so" if by_policy else "stopped"
-        self._kit.journal.tell(slot.name, EventType.STOPPED, words, Level.INFO)
+        who = "policy" if by_policy else slot.asked_by
+        self._kit.journal.tell(slot.name, EventType.STOPPED, words, Level.INFO, who=who)
         self._kit.desk.settle(slot.name, Act.STOP)
 
     def _back_off(self, slot: Slot, action: BackOff) -> None:

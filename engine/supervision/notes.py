@@ -41,9 +41,8 @@ class Notes:
         self._begin(slot, run)
         where = f" on port {run.port}" if run.port else ""
         kind, word = (EventType.ADOPTED, "adopted") if started.is_adopted else (EventType.STARTED, "started")
-        self._kit.journal.tell(
-            slot.name, kind, f"{word} as PID {run.pid}{where}", Level.INFO, pid=run.pid, run=run.run_id, port=run.port
-        )
+        words, who = f"{word} as PID {run.pid}{where}", "policy" if slot.restarts else slot.asked_by
+        self._kit.journal.tell(slot.name, kind, words, Level.INFO, pid=run.pid, run=run.run_id, port=run.port, who=who)
         if warning := binding_warning(run.host):
             self._kit.journal.tell(slot.name, EventType.STARTED, warning, Level.WARNING)
         if started.is_adopted:
@@ -63,7 +62,8 @@ class Notes:
         slot.is_busy = False
         reason = str(error).removeprefix(f"{slot.name}: ")  # whoever reads it sees the name beside it
         slot.last = LastEnd(slot.last.run_id, slot.last.code, slot.last.signal, reason)
-        self._kit.journal.tell(slot.name, EventType.REFUSED, reason, Level.ERROR, exit_code=int(error.exit_code))
+        code, who = int(error.exit_code), "policy" if slot.restarts else slot.asked_by
+        self._kit.journal.tell(slot.name, EventType.REFUSED, reason, Level.ERROR, exit_code=code, who=who)
         if slot.undo_desired is Desired.STOPPED:
             slot.desired = Desired.STOPPED
             self._kit.writer.save_desired(slot.name, Desired.STOPPED, "refused", self._kit.clock.wall())

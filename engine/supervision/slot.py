@@ -138,6 +138,8 @@ class Slot:
     unspoken: str = ""
     """Why the keeper of its run cannot be talked with; the run is left alone then."""
     wants_replacement: bool = False
+    asked_by: str = ""
+    """Who wanted what is wanted, for the event log: an operator's way in, ``autostart``, ``policy``."""
     undo_desired: Desired | None = None
     """What was wanted before the request under way: a refused start goes back to it."""
     failures: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.clock import Clock
 from engine.errors import KeeperVersionError
@@ -28,13 +28,17 @@ class Remembered:
 
     desired: Mapping[str, Desired]
     runtime: Mapping[str, RuntimeRow]
+    deciders: Mapping[str, str] = field(default_factory=dict)
+    """Who wanted it so."""
 
     def with_slots(self, slots: Iterable[Slot], clock: Clock) -> Remembered:
         """What is known of instances that leave the configuration, for the case that they come back."""
         left = list(slots)
         now_wall, now_mono = clock.wall(), clock.monotonic()
         rows = {slot.name: slot.build_row(now_wall, now_mono, "") for slot in left}
-        return Remembered({**self.desired, **{slot.name: slot.desired for slot in left}}, {**self.runtime, **rows})
+        return Remembered(
+            {**self.desired, **{slot.name: slot.desired for slot in left}}, {**self.runtime, **rows}, self.deciders
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ def make_locks(home: Home, names: Iterable[str]) -> None:
 def recall(slot: Slot, remembered: Remembered, clock: Clock) -> None:
     """Give a new slot the memory of the time before."""
     slot.desired = remembered.desired.get(slot.name, Desired.STOPPED)
+    slot.asked_by = remembered.deciders.get(slot.name, "")
     row = remembered.runtime.get(slot.name)
     if row is None:
         return
