@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 STOP_INSTANCES = Annotated[bool, typer.Option("--stop-instances", help="Stop the models, too; else they run on.")]
+SYSTEM = Annotated[bool, typer.Option("--system", help="For the whole machine, from boot on; needs root.")]
+DRY_RUN = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 
 daemon = typer.Typer(help="Supervise without a screen.", rich_markup_mode=None, no_args_is_help=True)
 
@@ -54,3 +56,19 @@ def status(*, json: Annotated[bool, typer.Option("--json", help="Print JSON for 
     from llama_orch_tui.daemon_control import show_status  # noqa: PLC0415
 
     raise typer.Exit(show_status(as_json=json))
+
+
+@daemon.command("install")
+def install(*, system: SYSTEM = False, dry_run: DRY_RUN = False) -> None:
+    """Have the system start it: a systemd unit, launchd's list on macOS, a service of NSSM on Windows."""
+    from llama_orch_tui.services.installing import install as install_it  # noqa: PLC0415
+
+    raise typer.Exit(install_it(is_system=system, is_dry_run=dry_run))
+
+
+@daemon.command("uninstall")
+def uninstall(*, system: SYSTEM = False, dry_run: DRY_RUN = False) -> None:
+    """Have the system start it no more; the models run on."""
+    from llama_orch_tui.services.installing import uninstall as uninstall_it  # noqa: PLC0415
+
+    raise typer.Exit(uninstall_it(is_system=system, is_dry_run=dry_run))

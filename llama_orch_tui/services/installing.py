@@ -1,0 +1,86 @@
+"""`daemon install`, `daemon uninstall`: the plan of this system, shown or carried out."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import sys
+
+import engine
+from engine.daemon.identity import find_daemon
+from engine.errors import EngineError
+from llama_orch_tui.services import launchd, nssm, systemd
+from llama_orch_tui.services.plan import Plan, ServiceFacts, gather_facts
+from llama_orch_tui.services.runner import carry_out_plan, show_plan
+
+
+def install(*, is_system: bool, is_dry_run: bool) -> int:
+    """Have the system start the daemon; one that runs already makes way, and the models run on.
+
+    Raises:
+        EngineError: a step failed, or this system's service manager is not there.
+    """
+    plan = plan_install(_gather(is_system=is_system))
+    if not is_dry_run and find_daemon(engine.find_home(os.environ)) is not None:
+        from llama_orch_tui.daemon_control import stop  # noqa: PLC0415 - for this case only
+
+        stop(stops_instances=False)
+    return _go(plan, is_dry_run=is_dry_run)
+
+
+def uninstall(*, is_system: bool, is_dry_run: bool) -> int:
+    """Have the system start it no more; the models run on.
+
+    Raises:
+        EngineError: a step failed, or this system's service manager is not there.
+    """
+    return _go(plan_uninstall(_gather(is_system=is_system)), is_dry_run=is_dry_run)
+
+
+def plan_install(facts: ServiceFacts, platform: str = sys.platform) -> Plan:
+    """What installing comes to on `platform`.
+
+    Raises:
+        EngineError: NSSM is not there.
+    """
+    if platform == "win32":
+        return nssm.plan_install(facts, _find_nssm())
+    if platform == "darwin":
+        return launchd.plan_install(facts)
+    return systemd.plan_install(facts)
+
+
+def plan_uninstall(facts: ServiceFacts, platform: str = sys.platform) -> Plan:
+    """What removing comes to on `platform`.
+
+    Raises:
+        EngineError: NSSM is not there.
+    """
+    if platform == "win32":
+        return nssm.plan_uninstall(_find_nssm())
+    if platform == "darwin":
+        return launchd.plan_uninstall(facts)
+    return systemd.plan_uninstall(facts)
+
+
+def _go(plan: Plan, *, is_dry_run: bool) -> int:
+    if is_dry_run:
+        show_plan(plan)
+    else:
+        carry_out_plan(engine.find_home(os.environ), plan)
+    return 0
+
+
+def _gather(*, is_system: bool) -> ServiceFacts:
+    # Under sudo the models are the caller's, not root's.
+    user = os.environ.get("SUDO_USER") or getpass.getuser()
+    user_id = os.getuid() if sys.platform != "win32" else 0
+    return gather_facts(engine.find_home(os.environ), os.environ, user, user_id, is_system=is_system)
+
+
+def _find_nssm() -> str:
+    found = shutil.which("nssm")
+    if found is None:
+        raise EngineError(nssm.NOT_FOUND)
+    return found
