@@ -16,6 +16,7 @@ import psutil
 
 from engine import wire
 from engine.clock import Clock
+from engine.config.file import LoadedConfig
 from engine.config.watch import ConfigWatch
 from engine.errors import ExitCode
 from engine.health.monitor import HealthMonitor
@@ -56,6 +57,7 @@ from engine.supervision.messages import (
     LoadsRead,
     Measured,
     Message,
+    MetricsServed,
     RequestFiled,
     StartDone,
     Yielding,
@@ -64,8 +66,10 @@ from engine.supervision.rounds import Rounds
 from engine.supervision.starter import Started, Starter
 from engine.supervision.supervisor import Mandate, Supervisor
 from engine.supervision.takeover import Remembered
+from engine.telemetry.exporter import Exporter
 from engine.telemetry.interest import Interest
 from engine.telemetry.meter import Meter
+from engine.telemetry.prometheus import EngineCounts, build_page
 
 WORKERS = 8
 REQUEST_LIFE_S = 30.0
@@ -145,7 +149,12 @@ class LeadingEngine:
         )
         self._meter = Meter(lambda usages, host: post(Measured(usages, host)))
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine-worker")
-        self._config = ConfigWatch(self._home.config_file, environ, lambda loaded: post(ConfigRead(loaded)))
+        self._config = ConfigWatch(self._home.config_file, environ, self._take_config)
+        self._exporter = Exporter(
+            lambda: build_page(self._latest, self._count()),
+            lambda message: post(FaultTold("metrics", message)),
+            lambda address, warning: post(MetricsServed(address, warning)),
+        )
 
     def _recall(self) -> tuple[Remembered, dict[str, float]]:
         """What the database knows; a locked or unwritable one is no reason not to lead."""
@@ -205,7 +214,9 @@ class LeadingEngine:
         self._supervisor.journal.tell(
             None, EventType.LED, f"{kind} (PID {leader.pid}) leads", Level.INFO, pid=leader.pid, kind=kind, who=kind
         )
-        self._supervisor.apply_config(ConfigRead(self._config.read()))
+        loaded = self._config.read()
+        self._supervisor.apply_config(ConfigRead(loaded))
+        self._set_metrics(loaded)
         self._supervisor.take_over(remembered)
         if leader.kind is not LeaderKind.CLI:
             want_autostart(kit, psutil.boot_time(), decided)
@@ -214,6 +225,21 @@ class LeadingEngine:
         self._supervisor.start()
         self._rounds.start()
         self._config.start()
+        self._exporter.start()
+
+    def _take_config(self, loaded: LoadedConfig) -> None:
+        """A changed configuration was read; on the watch's thread."""
+        self._inbox.put(ConfigRead(loaded))
+        self._set_metrics(loaded)
+
+    def _set_metrics(self, loaded: LoadedConfig) -> None:
+        """What a faulty table says is not in force: the last good one is."""
+        is_faulty = any(problem.key.startswith("[metrics]") for problem in loaded.problems)
+        if loaded.readable and not is_faulty and not self._is_scoped:
+            self._exporter.set_address(loaded.config.metrics.listen)
+
+    def _count(self) -> EngineCounts:
+        return EngineCounts(self._supervisor.journal.told, self._writer.count_waiting(), self._server.count_clients())
 
     def _write_record(self) -> None:
         leader = self._leader
@@ -305,6 +331,7 @@ class LeadingEngine:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._clear_inbox()
         self._server.close()  # after everybody's answer
+        self._exporter.close()
         self._expiry.close()
         self._meter.close()
         self._monitor.close()

@@ -244,6 +244,8 @@ class InstanceSnapshot:
     """Live numbers of a llama.cpp server; None while nobody looks at them, or for any other server."""
     gpu_memory_bytes: int | None = None
     """Memory of the whole tree on all GPUs; None where no GPU tells."""
+    probe_s: float | None = None
+    """How long the last check took, over restarts; None before the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,10 @@ class StateWriter:
         """Have an operator's (or policy's) wish about an instance written."""
         self.submit(lambda store: store.save_desired(name, desired, who, ts))
 
+    def count_waiting(self) -> int:
+        """How many writes are not stored yet. From any thread."""
+        return len(self._waiting) + self._in_hand
+
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything submitted is stored; False when that took longer than `timeout_s` seconds."""
         with self._condition:

@@ -59,6 +59,7 @@ class Checkups:
         result, verdict = message.result, message.verdict
         now_mono = self._kit.clock.monotonic()
         if result is not None:
+            slot.checks.latency_s = result.latency_s
             self._note_alone(slot, judge_alone(result, verdict), now_mono)
         if is_change or (result is not None and now_mono - slot.checks.sampled_mono >= SAMPLE_PERIOD_S):
             slot.checks.sampled_mono = now_mono

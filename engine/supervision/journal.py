@@ -20,6 +20,8 @@ class Journal:
         self._clock = clock
         self._recent: deque[Event] = deque(maxlen=KEPT_EVENTS)
         self._tuple: tuple[Event, ...] | None = ()
+        self.told = 0
+        """How many events were recorded since it began; may be read from any thread."""
 
     @property
     def recent(self) -> tuple[Event, ...]:
@@ -39,5 +41,6 @@ class Journal:
         """Record an event, now."""
         event = Event(self._clock.wall(), instance, level, event_type, message, tuple(sorted(meta.items())))
         self._recent.append(event)
+        self.told += 1
         self._tuple = None
         self._writer.submit(lambda store: store.add_event(event))

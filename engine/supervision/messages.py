@@ -117,6 +117,15 @@ class FaultTold:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsServed:
+    """The exporter listens."""
+
+    address: str
+    warning: str
+    """Who else can read them; empty when nobody can."""
+
+
+@dataclass(frozen=True, slots=True)
 class Yielding:
     """This engine gives up the lead."""
 
@@ -142,6 +151,7 @@ Message = (
     | LoadsRead
     | KeyFound
     | FaultTold
+    | MetricsServed
     | Yielding
     | CloseAsked
 )

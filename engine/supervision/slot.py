@@ -117,6 +117,8 @@ class CheckRecord:
     """What the last answers said, oldest first."""
     flaps: FlapWatch = field(default_factory=FlapWatch)
     is_flapping: bool = False
+    latency_s: float | None = None
+    """How long the last answer took."""
     sampled_mono: float = float("-inf")
     """When the health history last got a row."""
 
@@ -294,6 +296,7 @@ class Slot:
             health_strip=self.checks.strip,
             load=run.load if run else None,
             gpu_memory_bytes=self.usage.gpu_memory_bytes if self.usage and run else None,
+            probe_s=self.checks.latency_s,
         )
         return explain(seen, self, now_wall)
 

@@ -42,6 +42,7 @@ from engine.supervision.messages import (
     LoadsRead,
     Measured,
     Message,
+    MetricsServed,
     OrphanCleared,
     RequestFiled,
     StartDone,
@@ -246,6 +247,8 @@ class Supervisor:
                 self._measures.note_loads(message)
             case KeyFound():
                 self._notes.note_key(self._fleet.slots.get(message.name), message.run_id, message.api_key)
+            case MetricsServed():
+                self._surroundings.note_metrics(message.address, message.warning)
             case FaultTold():
                 self._surroundings.note_fault(message.key, message.message)
             case Yielding():

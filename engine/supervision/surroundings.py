@@ -39,6 +39,12 @@ class Surroundings:
         elif self._faults.pop(key, None) is not None:
             self._journal.tell(None, EventType.FAULT, f"{key}: mended", Level.INFO, fault=key)
 
+    def note_metrics(self, address: str, warning: str) -> None:
+        """The exporter listens."""
+        self._journal.tell(None, EventType.STARTED, f"metrics on http://{address}/metrics", Level.INFO)
+        if warning:
+            self._journal.tell(None, EventType.STARTED, warning, Level.WARNING)
+
     def note_mistake(self, what: str, error: Exception) -> None:
         """The supervisor itself went wrong: said with where it happened, so that it can be reported and mended."""
         frames = traceback.extract_tb(error.__traceback__)

@@ -79,7 +79,7 @@ def plan_uninstall(facts: ServiceFacts) -> Plan:
         (
             _systemctl(facts, "disable", "--now", UNIT, may_fail=True),
             RemoveFile(_unit_path(facts)),
-            _systemctl(facts, "daemon-reload"),
+            _systemctl(facts, "daemon-reload", may_fail=True),
         ),
         ("The models run on; `llama-orch-tui stop --all` stops them.",),
     )
