@@ -73,10 +73,16 @@ def _go(plan: Plan, *, is_dry_run: bool) -> int:
 
 
 def _gather(*, is_system: bool) -> ServiceFacts:
-    # Under sudo the models are the caller's, not root's.
-    user = os.environ.get("SUDO_USER") or getpass.getuser()
-    user_id = os.getuid() if sys.platform != "win32" else 0
-    return gather_facts(engine.find_home(os.environ), os.environ, user, user_id, is_system=is_system)
+    # Under sudo the machine's service is the caller's, not root's.
+    user = (is_system and os.environ.get("SUDO_USER")) or getpass.getuser()
+    return gather_facts(engine.find_home(os.environ), os.environ, user, _read_user_id(), is_system=is_system)
+
+
+def _read_user_id() -> int:
+    """0 where users have no numbers."""
+    if sys.platform == "win32":
+        return 0
+    return os.getuid()
 
 
 def _find_nssm() -> str:
