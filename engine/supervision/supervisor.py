@@ -247,10 +247,8 @@ class Supervisor:
                 self._measures.note_loads(message)
             case KeyFound():
                 self._notes.note_key(self._fleet.slots.get(message.name), message.run_id, message.api_key)
-            case MetricsServed():
-                self._surroundings.note_metrics(message.address, message.warning)
-            case FaultTold():
-                self._surroundings.note_fault(message.key, message.message)
+            case FaultTold() | MetricsServed():
+                self._surroundings.note_told(message)
             case Yielding():
                 self.journal.tell(None, EventType.YIELDED, message.words, message.level)
             case CloseAsked():

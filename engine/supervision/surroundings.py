@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
+from typing import assert_never
 
 from engine.clock import Clock
 from engine.config.file import LoadedConfig
 from engine.paths import Home
 from engine.snapshots import EventType, Fault, HostLoad, Level
 from engine.supervision.journal import Journal
+from engine.supervision.messages import FaultTold, MetricsServed
 
 
 class Surroundings:
@@ -38,6 +40,16 @@ class Surroundings:
             self._journal.tell(None, EventType.FAULT, message, Level.ERROR, fault=key)
         elif self._faults.pop(key, None) is not None:
             self._journal.tell(None, EventType.FAULT, f"{key}: mended", Level.INFO, fault=key)
+
+    def note_told(self, message: FaultTold | MetricsServed) -> None:
+        """A part of the engine tells how it is."""
+        match message:
+            case FaultTold():
+                self.note_fault(message.key, message.message)
+            case MetricsServed():
+                self.note_metrics(message.address, message.warning)
+            case _:
+                assert_never(message)
 
     def note_metrics(self, address: str, warning: str) -> None:
         """The exporter listens."""
