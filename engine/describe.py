@@ -60,6 +60,8 @@ def _overview(seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
         ("address", f"http://{seen.host}:{seen.port}" if seen.port else "no port"),
         ("pid", _say(seen.pid)),
         ("keeper pid", _say(seen.keeper_pid)),
+        ("program", seen.binary or "-"),
+        ("version", seen.binary_version or "-"),
         ("started", format_time(seen.started_at) if seen.started_at else "-"),
         ("restarts", str(seen.restarts)),
         ("last exit", _exit(seen)),

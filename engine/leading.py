@@ -24,6 +24,7 @@ from engine.leader_server import LeaderServer
 from engine.paths import Home
 from engine.process import system
 from engine.process.ports import PortBook
+from engine.process.program_version import ProgramVersions
 from engine.process.records import write_record
 from engine.process.watcher import KeeperWatcher
 from engine.snapshots import (
@@ -194,7 +195,7 @@ class LeadingEngine:
             journal=journal,
             writer=self._writer,
             expiry=self._expiry,
-            starter=Starter(self._home, ports, os.environ, is_demo),
+            starter=Starter(self._home, ports, os.environ, ProgramVersions(os.environ), is_demo),
             ports=ports,
             watcher=self._watcher,
             monitor=self._monitor,

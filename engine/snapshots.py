@@ -234,6 +234,10 @@ class InstanceSnapshot:
     """Why this instance's table in the file is not in force; empty when it is."""
     needs_restart: bool = False
     """The file changed in a way that only a restart takes up."""
+    binary: str = ""
+    """The program that runs; empty while nothing does."""
+    binary_version: str = ""
+    """What that program says of its version; empty when it says nothing."""
     progress: float | None = None
     """Share of the model that is loaded, 0 to 1; None when it is not known, or nothing loads."""
     first_token_s: float | None = None

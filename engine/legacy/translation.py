@@ -122,7 +122,11 @@ def _move_health(draft: Draft, config_folder: Path, root: Path, environ: Mapping
     elif statuses not in (None, []):
         draft.set("healthcheck.expected_status", statuses)
     _move_script(draft, config_folder, root, environ)
-    draft.leave_out("only the HTTP status is compared", "healthcheck.expected_body")
+    body = draft.take("healthcheck.expected_body")
+    if isinstance(body, str):
+        draft.set("healthcheck.expected_body", body)
+    elif body is not None:
+        draft.remark("healthcheck.expected_body", f"left out: {body!r} is no text")
     draft.leave_out(
         "checks come at even intervals, without a delay of their own",
         *(f"healthcheck.{key}" for key in ("retry_delay", *(f"backoff_{one}" for one in _BACKOFF))),

@@ -143,7 +143,7 @@ class Keeper:
             *self.birth,
             ("started_at", repr(self.started_at)),
             ("intent", self.intent),
-            *[pair for pair in self.spec if pair[0] in ("host", "port", "binary", "shown")],
+            *[pair for pair in self.spec if pair[0] in ("host", "port", "binary", "binary_version", "shown")],
         ]
 
     # -- the life

@@ -56,6 +56,8 @@ class LaunchSpec:
     stop_grace_s: float
     max_log_bytes: int
     log_backups: int
+    binary_version: str = ""
+    """What the program says of its version; empty when it was not asked, or says nothing."""
     is_tethered: bool = False
     """The run ends with its leader (the demo)."""
     removes_home: bool = False
@@ -91,6 +93,7 @@ def build_spec_record(home: Home, spec: LaunchSpec) -> Record:
         ("host", spec.host),
         ("port", str(spec.port or "")),
         ("binary", spec.binary),
+        ("binary_version", spec.binary_version),
         ("shown", spec.shown),
         ("tether", "1" if spec.is_tethered else "0"),
         ("remove_home", str(home.state_dir) if spec.removes_home else ""),

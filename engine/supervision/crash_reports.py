@@ -16,6 +16,7 @@ from engine.snapshots import Event
 from engine.supervision.ends import ExitRecord
 from engine.supervision.slot import LastEnd
 from engine.supervision.why import describe_exit
+from engine.telemetry.curve import MemoryPoint
 from engine.telemetry.meter import Usage
 from engine.times import format_time
 
@@ -25,6 +26,7 @@ KEPT_BYTES = 2_000_000
 """Of one instance, all reports together."""
 REPORT_LINES = 200
 REPORT_EVENTS = 20
+BAR_CELLS = 40
 
 _BYTES_IN_MB = 1_000_000
 
@@ -45,6 +47,8 @@ class CrashReport:
     """What was told of this instance before, oldest first."""
     usage: Usage | None = None
     """The last one measured."""
+    memory: tuple[MemoryPoint, ...] = ()
+    """How its memory went, oldest first."""
     restarts: int = 0
     failures: int = 0
 
@@ -111,6 +115,7 @@ def format_report(report: CrashReport) -> str:
         (f"Crash report of {report.name}", [f"{key:<14}{value}" for key, value in _describe_end(report)]),
         ("The run", [f"{key:<14}{value}" for key, value in _describe_run(report)]),
         ("The events before it", [_format_event(event) for event in report.events] or ["none"]),
+        ("Its memory", _draw_memory(report.memory)),
         (f"The end of its log ({len(lines)} lines)", list(lines) or ["it wrote nothing"]),
     )
     return "\n".join(f"{title}\n{'=' * len(title)}\n" + "\n".join(rows) + "\n" for title, rows in sections)
@@ -141,6 +146,7 @@ def _describe_run(report: CrashReport) -> list[tuple[str, str]]:
         ("run", record.run_id),
         ("command", get_value(run, "shown") or "unknown"),
         ("program", get_value(run, "binary") or "unknown"),
+        ("version", get_value(run, "binary_version") or "unknown"),
         ("pid", get_value(run, "pid") or "unknown"),
         ("address", f"{host}:{port}" if port else "no port"),
         ("started", format_time(record.started_at)),
@@ -151,6 +157,18 @@ def _describe_run(report: CrashReport) -> list[tuple[str, str]]:
             "processor",
             f"{_say(cpu_percent, ' %')} when last measured, {_say(record.cpu_s, ' s')} in all",
         ),
+    ]
+
+
+def _draw_memory(points: tuple[MemoryPoint, ...]) -> list[str]:
+    """One row for each measurement: how old the run was, what its tree held, and a bar."""
+    if not points:
+        return ["it ended before it was measured"]
+    most = max(point.memory_bytes for point in points) or 1
+    bars = ["█" * round(BAR_CELLS * point.memory_bytes / most) for point in points]
+    return [
+        f"{point.age_s:>10.1f} s  {_say_mb(point.memory_bytes):>12}  {bar}"
+        for point, bar in zip(points, bars, strict=True)
     ]
 
 

@@ -169,7 +169,8 @@ class Desk:
         else:
             slot.failures = slot.restarts = 0
             slot.retry_mono = None
-            slot.wants_replacement = request.act is Act.RESTART and slot.run is not None
+            # A start that is asked for while an end is judged comes after it, whatever its cause turns out to be.
+            slot.wants_replacement = slot.is_ending or (request.act is Act.RESTART and slot.run is not None)
             if slot.status in (Status.FAILED, Status.BACKOFF):
                 slot.status = Status.STOPPED
         pending.waiting.add(name)

@@ -37,6 +37,7 @@ class Measures:
                 if grew and not slot.run.is_ready:
                     self._notes.note_progress(slot)
                 slot.usage = fresh
+                slot.memory.note(now - slot.run.started_mono, fresh.memory_bytes)
             if is_due and slot.run is not None:
                 self._kit.remember(slot)
 

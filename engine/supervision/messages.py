@@ -12,9 +12,13 @@ from engine.health.answers import ProbeResult
 from engine.health.judge import Verdict
 from engine.process.records import Record
 from engine.process.watcher import KeeperLine
-from engine.snapshots import HostLoad, Level, Outcome, Request
+from engine.reconciler import RestartRule
+from engine.snapshots import Event, HostLoad, Level, Outcome, Request
+from engine.supervision.ends import ExitRecord
 from engine.supervision.reconciliation import Discrepancy
+from engine.supervision.slot import LastEnd
 from engine.supervision.starter import LockHeld, Started
+from engine.telemetry.curve import MemoryPoint
 from engine.telemetry.llama import Loads
 from engine.telemetry.meter import Usage
 
@@ -65,6 +69,35 @@ class OrphanCleared:
     name: str
     result: int | KeeperLine | EngineError
     """How many processes were killed, the keeper that answered after all, or why the lock is still held."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnjudgedEnd:
+    """An end that nobody asked for, with what was known of the instance at that moment."""
+
+    name: str
+    record: ExitRecord
+    pid: int | None
+    """None when nobody watched."""
+    company: int
+    """How many others ended shortly before."""
+    rule: RestartRule
+    health_detail: str
+    usage: Usage | None
+    memory: tuple[MemoryPoint, ...]
+    restarts: int
+    failures: int
+    events: tuple[Event, ...]
+    """What was told of it before, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndJudged:
+    """A worker has found out why a run ended."""
+
+    name: str
+    ended: UnjudgedEnd
+    last: LastEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +178,7 @@ Message = (
     | KeeperGone
     | StartDone
     | OrphanCleared
+    | EndJudged
     | HealthJudged
     | Differs
     | Measured

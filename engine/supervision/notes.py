@@ -5,8 +5,6 @@ Owned by the supervisor's thread. Nothing here decides what follows.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.config.command import binding_warning, find_api_key
 from engine.errors import EngineError, PortInUseError
 from engine.health.judge import Verdict
@@ -14,14 +12,16 @@ from engine.process.records import Record, get_value, read_record
 from engine.process.watcher import KeeperLine
 from engine.reconciler import COMPANY_S, EndFacts, Intent
 from engine.snapshots import Act, Desired, EventType, Health, Level, Status
-from engine.supervision.crash_reports import REPORT_EVENTS, CrashReport, find_report_path, is_crash, write_report
-from engine.supervision.ends import ExitRecord, judge_end, read_exit_record, read_last_words, read_run_record
+from engine.supervision.crash_reports import REPORT_EVENTS
+from engine.supervision.ends import ExitRecord, read_exit_record
+from engine.supervision.inquest import Inquest
 from engine.supervision.kit import Kit
-from engine.supervision.messages import FaultTold, KeyFound
+from engine.supervision.messages import EndJudged, KeyFound, UnjudgedEnd
 from engine.supervision.slot import LastEnd, Run, Slot, build_run
 from engine.supervision.starter import Started
 from engine.supervision.watching import build_watch
 from engine.supervision.why import describe_exit
+from engine.telemetry.curve import MemoryCurve
 
 
 class Notes:
@@ -31,6 +31,7 @@ class Notes:
         self._kit = kit
         self._last_end_mono = float("-inf")
         self._company = 0
+        self._inquest = Inquest(kit)
 
     def note_started(self, slot: Slot, started: Started) -> None:
         """A worker has executed a server."""
@@ -148,70 +149,64 @@ class Notes:
             self.note_end(slot, record, run)
 
     def note_end(self, slot: Slot, record: ExitRecord, run: Run | None) -> None:
-        """A run has ended; what follows is decided next."""
+        """A run has ended. Why is found out on a worker, unless it was asked to; what follows is decided then."""
         now = self._kit.clock.monotonic()
         self._company = self._company + 1 if now - self._last_end_mono <= COMPANY_S else 0
         self._last_end_mono = now
+        pid = run.pid if run else None
         is_wanted = record.intent in (Intent.STOP, Intent.RESTART) or slot.desired is Desired.STOPPED
-        if is_wanted:
-            slot.last = LastEnd(record.run_id, record.code, record.signal, intent=record.intent)
-        else:
-            self._judge(slot, record)
+        unjudged = None if is_wanted else self._build_unjudged(slot, record, pid)
         slot.run = None
         slot.usage = None
+        slot.memory = MemoryCurve()
         slot.health = Health.UNKNOWN
         self._kit.monitor.unwatch(slot.name)
         self._kit.meter.unwatch(slot.name)
         self._kit.ports.release(slot.name)
-        slot.end = EndFacts(
-            record.code,
-            max(0.0, record.ended_at - record.started_at),
-            record.intent,
-            is_permanent=slot.last.cause is not None and slot.last.cause.is_permanent,
-            company=self._company,
+        if unjudged is None:
+            slot.last = LastEnd(record.run_id, record.code, record.signal, intent=record.intent)
+            slot.end = _build_end(record, slot.last, self._company)
+            self._tell_end(slot, record, pid, slot.last, Level.INFO)
+            return
+        # Its run stays the one before until it is judged: a leader that dies meanwhile leaves it to the next one.
+        slot.last = LastEnd(slot.last.run_id, record.code, record.signal, intent=record.intent)
+        slot.status = Status.STOPPING
+        slot.is_ending = True
+        self._inquest.begin(unjudged)
+
+    def _build_unjudged(self, slot: Slot, record: ExitRecord, pid: int | None) -> UnjudgedEnd:
+        return UnjudgedEnd(
+            slot.name,
+            record,
+            pid,
+            self._company,
+            slot.policy.rule,
+            slot.health_detail,
+            slot.usage,
+            slot.memory.points,
+            slot.restarts,
+            slot.failures,
+            tuple(event for event in self._kit.journal.recent if event.instance == slot.name)[-REPORT_EVENTS:],
         )
+
+    def note_judged(self, slot: Slot, message: EndJudged) -> None:
+        """It is known why a run ended that nobody asked to end."""
+        ended = message.ended
+        slot.is_ending = False
+        is_settled = slot.run is not None or slot.status is Status.FAILED  # another run was found, or all given up
+        if slot.status is not Status.FAILED:
+            slot.last = message.last
+        self._tell_end(slot, ended.record, ended.pid, message.last, Level.ERROR)
+        if not is_settled:
+            slot.end = _build_end(ended.record, message.last, ended.company)
+
+    def _tell_end(self, slot: Slot, record: ExitRecord, pid: int | None, last: LastEnd, level: Level) -> None:
         for words in record.gaps:
             self._kit.journal.tell(slot.name, EventType.GAP, words, Level.ERROR)
         how = describe_exit(record.code, record.signal) or "its keeper was killed"
-        what = slot.last.cause.message if slot.last.cause else slot.last.error or how
-        self._kit.journal.tell(
-            slot.name,
-            EventType.EXITED,
-            f"PID {run.pid} ended: {what}" if run else f"ended: {what}",
-            Level.INFO if is_wanted else Level.ERROR,
-            **slot.last.build_meta(),
-        )
-
-    def _judge(self, slot: Slot, record: ExitRecord) -> None:
-        """Find out why a run ended that the operator did not ask to end, and have a crash report written."""
-        words = read_last_words(self._kit.home, slot.name, record.started_at)
-        slot.last = judge_end(record, words, slot.health_detail)
-        if not is_crash(record, slot.policy.rule):
-            return
-        slot.last.report = str(find_report_path(self._kit.home, slot.name, record))
-        report = CrashReport(
-            slot.name,
-            record,
-            replace(slot.last),
-            read_run_record(self._kit.home, slot.name, record.run_id),
-            words,
-            tuple(event for event in self._kit.journal.recent if event.instance == slot.name)[-REPORT_EVENTS:],
-            slot.usage,
-            slot.restarts,
-            slot.failures,
-        )
-        self._kit.pool.submit(self._write_report, report)
-
-    def _write_report(self, report: CrashReport) -> None:
-        """On a worker."""
-        problem = ""
-        try:
-            write_report(self._kit.home, report)
-        except OSError as error:
-            problem = f"{report.name}: its crash report cannot be written: {error}"
-        except Exception as error:  # noqa: BLE001 - the top of a worker: nobody reads its result
-            problem = f"{report.name}: its crash report failed: {error!r}"
-        self._kit.post(FaultTold("crash reports", problem))
+        what = last.cause.message if last.cause else last.error or how
+        told = f"PID {pid} ended: {what}" if pid else f"ended: {what}"
+        self._kit.journal.tell(slot.name, EventType.EXITED, told, level, **last.build_meta())
 
     def note_cleared(self, slot: Slot, result: int | KeeperLine | EngineError) -> None:
         """A worker has heard a silent keeper after all, or cleared up after a dead one, or could not."""
@@ -299,3 +294,13 @@ class Notes:
         """Its health check may have changed: ask by the new one."""
         if slot.run is not None and slot.spec is not None:
             self._kit.monitor.watch(slot.name, build_watch(slot.name, slot.spec, slot.run))
+
+
+def _build_end(record: ExitRecord, last: LastEnd, company: int) -> EndFacts:
+    return EndFacts(
+        record.code,
+        max(0.0, record.ended_at - record.started_at),
+        record.intent,
+        is_permanent=last.cause is not None and last.cause.is_permanent,
+        company=company,
+    )

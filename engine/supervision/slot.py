@@ -16,6 +16,7 @@ from engine.reconciler import EndFacts, Facts, Intent, RestartPolicy, RestartRul
 from engine.snapshots import Desired, Health, InstanceSnapshot, MetaValue, State, Status
 from engine.state.store import RuntimeRow
 from engine.supervision.why import explain
+from engine.telemetry.curve import MemoryCurve
 from engine.telemetry.meter import Usage
 
 DEFAULT_GRACE_S = 10.0
@@ -39,6 +40,7 @@ class Run:
     started_mono: float
     cmdline: str
     binary: str
+    binary_version: str = ""
     is_stopping: bool = False
     end_due_mono: float | None = None
     """When a run that is stopping must have ended."""
@@ -75,6 +77,7 @@ def build_run(greeting: Record, now_wall: float, now_mono: float) -> Run:
         started_mono=now_mono - max(0.0, now_wall - started_at),
         cmdline=get_value(greeting, "shown"),
         binary=get_value(greeting, "binary"),
+        binary_version=get_value(greeting, "binary_version"),
         is_stopping=bool(get_value(greeting, "intent")),
     )
 
@@ -137,6 +140,8 @@ class Slot:
     end: EndFacts | None = None
     is_busy: bool = False
     is_orphaned: bool = False
+    is_ending: bool = False
+    """A worker is finding out why its last run ended; nothing is decided before."""
     unspoken: str = ""
     """Why the keeper of its run cannot be talked with; the run is left alone then."""
     wants_replacement: bool = False
@@ -154,11 +159,13 @@ class Slot:
     checks: CheckRecord = field(default_factory=CheckRecord)
     waits_for: tuple[str, ...] = ()
     usage: Usage | None = None
+    memory: MemoryCurve = field(default_factory=MemoryCurve)
+    """Of the present run."""
 
     @property
     def is_alive(self) -> bool:
         """True while a server of it runs, or is about to."""
-        return self.run is not None or self.is_busy or self.is_orphaned or bool(self.unspoken)
+        return self.run is not None or self.is_busy or self.is_ending or self.is_orphaned or bool(self.unspoken)
 
     @property
     def state(self) -> State:
@@ -220,7 +227,7 @@ class Slot:
         run = self.run
         return Facts(
             status=self.status,
-            is_busy=self.is_busy,
+            is_busy=self.is_busy or self.is_ending,
             run=RunFacts(run.run_id, run.is_stopping, run.is_overdue(now_mono)) if run else None,
             is_orphaned=self.is_orphaned,
             end=self.end,
@@ -247,6 +254,7 @@ class Slot:
             port=run.port if run else self.last_port,
             cmdline=run.cmdline if run else "",
             binary=run.binary if run else "",
+            binary_version=run.binary_version if run else "",
             status=self.status,
             health=self.health,
             started_at=run.started_at if run else None,
@@ -291,6 +299,8 @@ class Slot:
             retry_at=None if self.retry_mono is None else now_wall + self.retry_mono - now_mono,
             config_error=self.config_error,
             needs_restart=self.needs_restart(),
+            binary=run.binary if run else "",
+            binary_version=run.binary_version if run else "",
             progress=run.verdict.progress if run else None,
             first_token_s=run.verdict.first_token_s if run else None,
             health_strip=self.checks.strip,

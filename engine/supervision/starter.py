@@ -18,6 +18,7 @@ from engine.process import system
 from engine.process.launch import Launched, LaunchSpec, LockHeldError, launch
 from engine.process.orphans import find_unlocked
 from engine.process.ports import PortBook
+from engine.process.program_version import ProgramVersions
 from engine.process.records import Record
 from engine.process.watcher import KeeperLine, connect_keeper
 
@@ -64,6 +65,7 @@ class Starter:
     home: Home
     ports: PortBook
     environ: Mapping[str, str]
+    versions: ProgramVersions
     is_demo: bool = False
     """Runs end with their leader, and the last one removes the home."""
 
@@ -119,6 +121,7 @@ class Starter:
             host=spec.host,
             port=port,
             binary=server.path if server else command.argv[0],
+            binary_version=self.versions.ask(server) if server else "",
             stop_grace_s=spec.stop_grace,
             max_log_bytes=max(1, int(spec.logs.max_size_mb * BYTES_IN_MB)),
             log_backups=spec.logs.backups,

@@ -34,6 +34,7 @@ from engine.supervision.messages import (
     CloseAsked,
     ConfigRead,
     Differs,
+    EndJudged,
     FaultTold,
     HealthJudged,
     KeeperGone,
@@ -237,7 +238,7 @@ class Supervisor:
                 self._desk.accept(message.request, message.future)
             case ConfigRead():
                 self._reread_config(message)
-            case KeeperSaid() | KeeperGone() | StartDone() | OrphanCleared():
+            case KeeperSaid() | KeeperGone() | StartDone() | OrphanCleared() | EndJudged():
                 self._handle_instance(message)
             case Differs():
                 self._correct(message.discrepancy)
@@ -267,7 +268,7 @@ class Supervisor:
         if slot.state is not before:
             self._mark_neighbours(slot.name)
 
-    def _handle_instance(self, message: KeeperSaid | KeeperGone | StartDone | OrphanCleared) -> None:
+    def _handle_instance(self, message: KeeperSaid | KeeperGone | StartDone | OrphanCleared | EndJudged) -> None:
         slot = self._fleet.slots.get(message.name)
         if slot is None:
             return
@@ -281,6 +282,8 @@ class Supervisor:
                 self._note_start(slot, message)
             case OrphanCleared():
                 self._notes.note_cleared(slot, message.result)
+            case EndJudged():
+                self._notes.note_judged(slot, message)
             case _:
                 assert_never(message)
         self._dirty.add(slot.name)

@@ -56,13 +56,19 @@ def _describe_state(seen: InstanceSnapshot, reasons: Reasons, now: float) -> str
         case State.UNHEALTHY:
             return reasons.health_detail or "fails its health checks"
         case State.STOPPING:
-            return "asked to end" if seen.desired is Desired.STOPPED else "asked to end, to be started again"
+            return _describe_stopping(seen)
         case State.BACKOFF:
             left_s = max(0.0, (seen.retry_at or now) - now)
             last = seen.last_error or describe_end(seen)
             return f"waiting {left_s:.0f} s to retry {reasons.failures} of {reasons.max_retries}: {last}"
         case State.FAILED:
             return seen.last_error or describe_end(seen)
+
+
+def _describe_stopping(seen: InstanceSnapshot) -> str:
+    if seen.desired is Desired.STOPPED:
+        return "asked to end"
+    return "asked to end, to be started again" if seen.run_id else f"{describe_end(seen)}: finding out why"
 
 
 def _describe_loading(seen: InstanceSnapshot, reasons: Reasons) -> str:

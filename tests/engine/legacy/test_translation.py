@@ -105,7 +105,7 @@ def test_what_an_old_file_leaves_out_has_the_default_that_its_server_ran_with() 
 @pytest.mark.parametrize(
     ("table", "key", "reason"),
     [
-        ("healthcheck", "expected_body", "only the HTTP status"),
+        ("healthcheck", "expected_body", "7 is no text"),
         ("healthcheck", "retry_delay", "even intervals"),
         ("healthcheck", "backoff_jitter", "even intervals"),
         ("logs", "stdout", "logs lie in"),
@@ -134,6 +134,12 @@ def test_null_and_empty_tables_say_nothing_and_are_not_named() -> None:
         "healthcheck": {"expected_body": None},
     }
     assert made(raw | {"model_metadata": None, "future": {}}).remarks == ("model: no such file: /m/x.gguf",)
+
+
+def test_the_text_that_a_healthy_server_answers_with_is_still_looked_for() -> None:
+    found = made({"model": MODEL, "healthcheck": {"expected_body": '"ok"'}})
+    assert part(found, "healthcheck")["expected_body"] == '"ok"'
+    assert not any("expected_body" in words for words in found.remarks)
 
 
 def test_an_instance_that_was_not_restarted_is_never_restarted() -> None:

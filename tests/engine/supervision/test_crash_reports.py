@@ -28,6 +28,7 @@ from engine.supervision.crash_reports import (
 )
 from engine.supervision.ends import ExitRecord
 from engine.supervision.slot import LastEnd
+from engine.telemetry.curve import MemoryPoint
 from engine.telemetry.meter import Usage
 from tests.fakes.homes import (
     ThrowAwayHome,
@@ -41,6 +42,7 @@ from tests.fakes.homes import (
     wait_for_state,
 )
 
+CURVE = (MemoryPoint(0.5, 20_000_000), MemoryPoint(2.5, 40_000_000))
 BAD_FLAG = "error: invalid argument: --foo"
 
 
@@ -52,9 +54,15 @@ def home(tmp_path: Path) -> Home:
 def _build(number: int = 0, words: tuple[str, ...] = (BAD_FLAG,)) -> CrashReport:
     record = ExitRecord(f"run{number}", 1, None, Intent.NONE, 1000.0, 1012.5 + number, 3.5, 41_000_000)
     last = LastEnd(record.run_id, 1, None, "the error", cause=find_cause(words, 1, None), lines=words)
-    run = [("run", record.run_id), ("shown", "llama-server --api-key '***'"), ("binary", "/bin/ls"), ("pid", "77")]
+    run = [
+        ("run", record.run_id),
+        ("shown", "llama-server --api-key '***'"),
+        ("binary", "/bin/ls"),
+        ("binary_version", "b1"),
+        ("pid", "77"),
+    ]
     event = Event(1001.0, "x", Level.INFO, EventType.STARTED, "started as PID 77")
-    return CrashReport("x", record, last, run, words, (event,), Usage(150.0, 40_000_000), 2, 1)
+    return CrashReport("x", record, last, run, words, (event,), Usage(150.0, 40_000_000), CURVE, 2, 1)
 
 
 class TestReport:
@@ -70,6 +78,9 @@ class TestReport:
             "the next try would end the same way",
             "llama-server --api-key '***'",
             "/bin/ls",
+            "version       b1",
+            "0.5 s       20.0 MB  " + "█" * 20 + "\n",
+            "2.5 s       40.0 MB  " + "█" * 40 + "\n",
             "12.500 s",
             "40.0 MB when last measured, 41.0 MB at most",
             "150.00 % when last measured, 3.50 s in all",
