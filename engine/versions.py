@@ -51,6 +51,6 @@ def explain_unspoken(own: Release, leader: Release, who: str) -> str:
 def explain_outdated(own: Release, schema: int) -> str:
     """Why a console of the release `own` cannot lead over a database of a later schema, and what to do about it."""
     return (
-        f"the state database was brought to schema {schema} by a newer version, and version {own.program} knows"
-        f" {own.schema}: it cannot supervise any more; end it and start the new version, the models run on"
+        f"written by a newer version (schema {schema}, version {own.program} knows {own.schema}): this one cannot"
+        " supervise any more; update llama-orch-tui and start it anew, the models run on"
     )
