@@ -31,7 +31,7 @@ from engine.snapshots import (
     parse_event_type,
 )
 from engine.state.migrations import SCHEMA_VERSION
-from engine.state.upgrade import bring_up_to_date, has_tables, read_version
+from engine.state.upgrade import bring_up_to_date, has_tables, refuse_newer
 
 BUSY_TIMEOUT_S = 5.0
 _LEVELS = tuple(Level)
@@ -105,13 +105,13 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """One transaction for all that is written inside.
 
-        Raises:
-            sqlite3.OperationalError: locked for too long, or the disk is full; nothing was written.
-            StateError: a newer program has migrated the database since it was opened; nothing was written.
+        Raises (nothing was written then):
+            sqlite3.OperationalError: locked for too long, or the disk is full.
+            StateError: a newer program has migrated the database since it was opened.
         """
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            _refuse_newer(self._connection)
+            refuse_newer(self._connection)
             yield
             self._connection.execute("COMMIT")
         except BaseException:
@@ -364,24 +364,10 @@ def describe_trouble(path: Path, error: Exception) -> str:
     return str(error) if str(path) in str(error) else f"{path}: {error}"
 
 
-def _refuse_newer(connection: sqlite3.Connection) -> int:
-    """The schema version, which is not a later one than this program's.
-
-    Raises:
-        StateError: it is.
-    """
-    version = read_version(connection)
-    if version > SCHEMA_VERSION:
-        raise StateError(
-            f"written by a newer version (schema {version}, this program knows {SCHEMA_VERSION}); update llama-orch-tui"
-        )
-    return version
-
-
 def _prepare(connection: sqlite3.Connection, path: Path, clock: Clock, *, create: bool) -> bool:
     """Make it fit for use; False when nobody has written anything into it yet."""
     try:
-        version = _refuse_newer(connection)
+        version = refuse_newer(connection)
     except StateError as error:
         raise StateError(f"{path}: {error}") from error
     if version < SCHEMA_VERSION:

@@ -35,6 +35,20 @@ def read_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+def refuse_newer(connection: sqlite3.Connection) -> int:
+    """The schema version, which is not a later one than this program's.
+
+    Raises:
+        StateError: it is.
+    """
+    version, known = read_version(connection), len(MIGRATIONS)
+    if version > known:
+        raise StateError(
+            f"written by a newer version (schema {version}, this program knows {known}); update llama-orch-tui"
+        )
+    return version
+
+
 def bring_up_to_date(
     connection: sqlite3.Connection, path: Path, now: float, steps: Sequence[Migration] = MIGRATIONS
 ) -> None:

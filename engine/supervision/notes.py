@@ -222,7 +222,7 @@ class Notes:
             return
         if known is not None:
             self._note_lost(slot, known)
-        elif isinstance(result, int) and result:
+        elif isinstance(result, int):
             self._note_unseen(slot)
         if isinstance(result, EngineError):
             slot.end = None
@@ -249,9 +249,13 @@ class Notes:
         except OSError:
             return  # which run it was is not known
         run_id, now = get_value(run, "run"), self._kit.clock.wall()
-        if run_id and run_id != slot.last.run_id:
+        if not run_id or run_id == slot.last.run_id:
+            return
+        record = read_exit_record(self._kit.home, slot.name)
+        if record is None or record.run_id != run_id:
             began = float(get_value(run, "started_at", repr(now)))
-            self.note_end(slot, ExitRecord(run_id, None, None, Intent.ORPHAN, began, now), None)
+            record = ExitRecord(run_id, None, None, Intent.ORPHAN, began, now)
+        self.note_end(slot, record, None)
 
     def note_said(self, slot: Slot, record: Record) -> None:
         """A keeper told something about its run."""
