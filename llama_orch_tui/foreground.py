@@ -93,10 +93,8 @@ class _Shift:
             self._session.open()
             self._session.wait_until_open(OPEN_LIMIT_S)
             self._tell_ready()
-            unsubscribe = self._session.subscribe(self._hear)
-            reason = self._wait_for_the_end()
-            unsubscribe()
-            self._diary.note(f"ends: {reason}")
+            self._session.subscribe(self._hear)  # to its very end: the last events belong into the log
+            self._diary.note(f"ends: {self._wait_for_the_end()}")
         finally:
             self._end()
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -129,6 +130,7 @@ def test_a_daemon_that_was_run_to_stop_its_models_does(den: ThrowAwayHome) -> No
     daemon.send_signal(signal.SIGINT)
     assert daemon.wait(30) == 0
     assert den.find_servers() == []
+    assert re.search(r"a +stopped +stopped\n", told(den)), "the last events are in the log"
 
 
 def test_autostart_instances_come_up_with_it(den: ThrowAwayHome) -> None:
