@@ -41,7 +41,8 @@ from engine.snapshots import (
     Target,
 )
 from engine.state.expiry import Expiry
-from engine.state.store import Store, describe_damage, describe_trouble, open_store
+from engine.state.store import Store, open_store
+from engine.state.trouble import describe_damage, describe_trouble
 from engine.state.writer import StateWriter
 from engine.supervision.arrivals import want_autostart
 from engine.supervision.desk import Desk

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from engine.protocol import Stop
 from engine.snapshots import Event, EventQuery, Level
-from engine.state.store import Store, describe_damage, open_store
+from engine.state.store import Store, open_store
+from engine.state.trouble import describe_damage
 
 LOOK_PERIOD_S = 0.1
 BUSY_TIMEOUT_S = 0.2

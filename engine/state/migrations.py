@@ -91,6 +91,7 @@ CREATE INDEX events_by_type ON events (type, ts);
 CREATE INDEX events_by_instance_type ON events (instance, type, ts);
 CREATE INDEX loud_events ON events (level, ts) WHERE level <> 'info';
 CREATE INDEX loud_events_by_instance ON events (instance, level, ts) WHERE level <> 'info';
+CREATE INDEX loud_events_by_type ON events (type, level, ts) WHERE level <> 'info';
 CREATE INDEX health_by_time ON health_history (ts);
 CREATE INDEX requests_by_time ON requests (created_at)
 """

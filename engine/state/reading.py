@@ -9,7 +9,8 @@ from pathlib import Path
 
 from engine.errors import StateError
 from engine.snapshots import Health
-from engine.state.store import BUSY_TIMEOUT_S, Store, describe_damage, open_store
+from engine.state.store import BUSY_TIMEOUT_S, Store, open_store
+from engine.state.trouble import describe_damage
 from engine.state.upgrade import read_version
 
 IMPORTS_SINCE = 2

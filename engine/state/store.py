@@ -17,7 +17,6 @@ from pathlib import Path
 
 from engine.clock import Clock
 from engine.errors import StateError
-from engine.paths import find_state_backups
 from engine.snapshots import (
     Desired,
     Event,
@@ -31,6 +30,7 @@ from engine.snapshots import (
     parse_event_type,
 )
 from engine.state.migrations import SCHEMA_VERSION
+from engine.state.trouble import describe_damage
 from engine.state.upgrade import bring_up_to_date, has_tables, refuse_newer
 
 BUSY_TIMEOUT_S = 5.0
@@ -350,18 +350,6 @@ def open_store(
         connection.close()
         return None
     return Store(connection)
-
-
-def describe_damage(path: Path, error: sqlite3.Error) -> StateError:
-    """What to say of a database whose content makes no sense; nothing is ever written over it."""
-    copies = find_state_backups(path)
-    copy = f", for one {copies[-1].name}" if copies else ""
-    return StateError(f"{path}: damaged ({error}); move it away to begin anew, or put a copy of it in its place{copy}")
-
-
-def describe_trouble(path: Path, error: Exception) -> str:
-    """What went wrong with the database at `path`; some errors name it themselves."""
-    return str(error) if str(path) in str(error) else f"{path}: {error}"
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, clock: Clock, *, create: bool) -> bool:

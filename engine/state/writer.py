@@ -14,7 +14,8 @@ from pathlib import Path
 
 from engine.errors import StateError
 from engine.snapshots import Desired
-from engine.state.store import Store, describe_trouble, open_store
+from engine.state.store import Store, open_store
+from engine.state.trouble import describe_trouble
 
 Write = Callable[[Store], None]
 
