@@ -31,6 +31,8 @@ PATH = "/v1/chat/completions"
 MOST_TOKENS = 2048
 """An answer is cut here: a model that never ends its answer would talk until its context is full."""
 ERROR_BYTES = 64 * 1024
+BURST_BYTES = 16 << 20
+"""What may come at once; the answer as a whole is not limited, as it is taken out piece by piece."""
 CHORES_LIMIT_S = 0.2
 CLOSE_LIMIT_S = 1.0
 """How long the end of a conversation is waited for; it ends at once unless a name server is slow."""
@@ -328,7 +330,7 @@ def _build_request(messages: tuple[ChatMessage, ...], api_key: str) -> HttpReque
         "stream": True,
         "max_tokens": MOST_TOKENS,
     }
-    return HttpRequest(PATH, "POST", json.dumps(body).encode(), api_key)
+    return HttpRequest(PATH, "POST", json.dumps(body).encode(), api_key, BURST_BYTES)
 
 
 def _explain_status(status: int, message: str) -> str:

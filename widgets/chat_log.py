@@ -49,6 +49,8 @@ def answer_content(answer: ChatAnswer) -> Content:
     parts.append(clean_block(answer.text))
     if answer.status is ChatStatus.ANSWERING:
         parts.append((CURSOR, "$text-accent"))
+    if answer.status is ChatStatus.DONE and not answer.text and not answer.thoughts:
+        parts.append(("(no words: the model ended its answer at once)", "$foreground 60%"))
     if answer.status is ChatStatus.CANCELLED:
         parts.append((" (broken off)", "$foreground 60%"))
     if answer.error:

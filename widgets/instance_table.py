@@ -76,7 +76,7 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     InstanceTable > .table--marked { background: $accent 18%; }
     """
 
-    cursor_name: reactive[str | None] = reactive[str | None](None, init=False)
+    cursor_name: reactive[str | None] = reactive[str | None](None, init=False, repaint=False)
     """The instance under the cursor; None while the table is empty."""
 
     @dataclass
@@ -290,9 +290,15 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         return next((index for index, one in enumerate(self.rows) if one.name == self.cursor_name), 0)
 
     def _go_to(self, name: str) -> None:
+        """Put the cursor on a row; two rows look different then, and everything when the table has to scroll."""
+        left, top = self._line_of.get(self.cursor_name or "", 0), self.scroll_offset.y
         self.cursor_name = name
         self._keep_cursor_seen()
-        self.refresh()
+        if self.scroll_offset.y != top:
+            self.refresh()
+        else:
+            lines = (left, self._line_of.get(name, 0))
+            self.refresh(*(Region(0, HEAD_LINES + line - top, self.size.width, 1) for line in lines))
 
     def _keep_cursor_seen(self) -> None:
         page = self.size.height - HEAD_LINES

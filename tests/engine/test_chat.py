@@ -200,6 +200,16 @@ def test_nobody_there_is_told(open_chat: Callable[..., ServerChat]) -> None:
     assert finished(chat).error == f"no answer: nobody listens on port {port}"
 
 
+def test_a_long_answer_that_comes_in_one_burst_is_read_to_its_end(open_chat: Callable[..., ServerChat]) -> None:
+    words = 20_000
+    with raw_server(speaking(HELLO * words, chunk("[DONE]"), b"0\r\n\r\n")) as server:
+        chat = open_chat(server.port)
+        chat.ask(QUESTION)
+        answer = finished(chat)
+
+    assert (answer.status, answer.tokens) == (ChatStatus.DONE, words), answer.error
+
+
 def test_what_the_model_thinks_is_kept_apart(open_chat: Callable[..., ServerChat]) -> None:
     thought = chunk('{"choices": [{"delta": {"reasoning_content": "hmm"}}]}')
     with raw_server(speaking(thought, HELLO, chunk("[DONE]"))) as server:

@@ -95,6 +95,16 @@ def test_an_error_is_shown_literally_under_what_came() -> None:
     drive(engine_of(snapshot(TRIO)), script)
 
 
+def test_an_answer_without_words_says_so() -> None:
+    async def script(operator: Operator) -> None:
+        chat = await open_chat(operator)
+        await ask(operator, "a")
+        chat.published = ChatAnswer(ChatStatus.DONE)
+        await operator.until_shown("no words")
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
 def test_letters_typed_into_the_chat_are_no_keys_and_a_long_answer_scrolls() -> None:
     async def script(operator: Operator) -> None:
         chat = await open_chat(operator)
