@@ -123,7 +123,8 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
             self._shown = snapshot
             if snapshot.keys != self._key_table:
                 self._take_keys(snapshot.keys)
-            self.dashboard.show(replace(snapshot, faults=(*snapshot.faults, *self._key_faults)))
+            faults = (*snapshot.faults, *self._key_faults)
+            self.dashboard.show(replace(snapshot, faults=faults) if self._key_faults else snapshot)
         self.dashboard.beat()
 
     def action_ask_quit(self) -> None:
