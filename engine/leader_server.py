@@ -73,6 +73,7 @@ class LeaderServer:
         self._bell_in.setblocking(False)
         self._selector.register(self._bell_out, selectors.EVENT_READ)
         self._listener: socket.socket | None = None
+        self._identity: tuple[int, int] | None = None
         self._thread = threading.Thread(target=self._run, name="leader-server", daemon=True)
 
     def start(self) -> None:
@@ -82,9 +83,14 @@ class LeaderServer:
             OSError: the socket cannot be made.
         """
         self._listener = system.listen_private(self._path)
+        self._identity = system.identify_file(str(self._path))
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._thread.start()
+
+    def is_in_place(self) -> bool:
+        """True while the path leads to this socket: else nobody reaches us. From any thread."""
+        return self._identity is not None and system.identify_file(str(self._path)) == self._identity
 
     def count_clients(self) -> int:
         """How many are connected at this moment. From any thread."""

@@ -130,6 +130,7 @@ class LeadingEngine:
     def _make_parts(self, environ: Mapping[str, str]) -> None:
         """Everything with a thread of its own; each only ever posts into the supervisor's inbox."""
         post = self._inbox.put
+        self._database = system.identify_file(str(self._home.state_file))
         self._writer = StateWriter(self._home.state_file, lambda message: post(FaultTold("state", message)))
         self._expiry = Expiry(self._home.state_file, self._clock, lambda message: post(FaultTold("expiry", message)))
         self._watcher = KeeperWatcher(
@@ -216,14 +217,18 @@ class LeadingEngine:
         self._supervisor.journal.tell(
             None, EventType.LED, f"{kind} (PID {leader.pid}) leads", Level.INFO, pid=leader.pid, kind=kind, who=kind
         )
-        loaded = self._config.read()
-        self._supervisor.apply_config(ConfigRead(loaded))
-        self._set_metrics(loaded)
-        self._supervisor.take_over(remembered)
-        if leader.kind is not LeaderKind.CLI:
-            want_autostart(kit, psutil.boot_time(), decided)
-        self._write_record()
-        self._server.start()
+        try:
+            loaded = self._config.read()
+            self._supervisor.apply_config(ConfigRead(loaded))
+            self._set_metrics(loaded)
+            self._supervisor.take_over(remembered)
+            if leader.kind is not LeaderKind.CLI:
+                want_autostart(kit, psutil.boot_time(), decided)
+            self._write_record()
+            self._server.start()
+        except OSError:
+            self.close()  # a part of it runs already
+            raise
         self._supervisor.start()
         self._rounds.start()
         self._config.start()
@@ -254,6 +259,12 @@ class LeadingEngine:
                 ("since", repr(leader.since)),
             ],
         )
+
+    def is_in_place(self) -> bool:
+        """True while socket and database are where everybody looks for them; else another had better lead."""
+        database = system.identify_file(str(self._home.state_file))
+        self._database = self._database or database  # one that could not be made at first may come later
+        return database == self._database and self._server.is_in_place()
 
     def restore_record(self) -> None:
         """Write down again who leads, when somebody deleted it: commands name the leader by it."""
@@ -355,8 +366,15 @@ class LeadingEngine:
                     message.future.set_result(_refuse_closed(message.request))
                 elif isinstance(message, Differs) and message.discrepancy.found.line:
                     message.discrepancy.found.line.connection.close()
-                elif isinstance(message, StartDone) and isinstance(message.result, Started) and message.result.line:
-                    message.result.line.connection.close()
+                elif isinstance(message, StartDone) and isinstance(message.result, Started):
+                    self._let_go(message.result)
+
+    def _let_go(self, started: Started) -> None:
+        """A run that was begun too late to be ours is the next leader's; its keeper is our child all the same."""
+        if started.line is not None:
+            started.line.connection.close()
+        if started.keeper_child is not None:
+            self._watcher.collect(started.keeper_child)
 
     def _stop_everything(self) -> None:
         future = self.submit(Act.STOP, Target(everything=True), "exit")

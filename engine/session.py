@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
-from pathlib import Path
 
 from engine import wire
 from engine.chat import Chats, find_target
@@ -205,18 +204,23 @@ class Session:
     # -- the succession
 
     def _run(self) -> None:
-        try:
-            while not self._is_closing:
-                self._wake.clear()
-                if self._is_aside:
-                    self._stood_aside.set()
-                    self._wake.wait()
-                elif self._seniority.may_lead() and self._lock.try_acquire():
-                    self._lead()
-                else:
-                    self._follow()
-        except (StateError, LockUnsupportedError, OSError) as error:
-            self._fail(error)
+        while not self._is_closing:
+            self._wake.clear()
+            try:
+                self._take_part()
+            except (StateError, LockUnsupportedError, OSError) as error:
+                self._fail(error)
+                self._wake.wait(GUARD_PERIOD_S)  # then again: whatever it is may be mended by then
+
+    def _take_part(self) -> None:
+        """Lead or follow until that changes."""
+        if self._is_aside:
+            self._stood_aside.set()
+            self._wake.wait()
+        elif self._seniority.may_lead() and self._lock.try_acquire():
+            self._lead()
+        else:
+            self._follow()
 
     def _lead(self) -> None:
         leader = LeaderInfo(os.getpid(), self._kind, self._clock.wall(), self._version)
@@ -236,8 +240,7 @@ class Session:
             engine.look(is_looking=self._is_looking)
             self._settled.set()
             self._wishes.ask_again()
-            files = self._identify_files()
-            while not self._is_leaving() and self._may_go_on(engine) and self._identify_files() == files:
+            while not self._is_leaving() and self._may_go_on(engine):
                 self._wake.wait(GUARD_PERIOD_S)
                 engine.restore_record()
                 self._collect()
@@ -249,8 +252,10 @@ class Session:
         return self._is_closing or self._is_aside
 
     def _may_go_on(self, engine: LeadingEngine) -> bool:
-        """True while the lock is where everybody looks for it, and no newer release is to lead."""
-        return self._lock.is_same() and engine.newer is None and not self._seniority.is_outdated()
+        """True while its files are where everybody looks for them, and no newer release is to lead."""
+        return (
+            self._lock.is_same() and engine.is_in_place() and engine.newer is None and not self._seniority.is_outdated()
+        )
 
     def _step_down(self, engine: LeadingEngine) -> None:
         """Lead no more; the reason is told when it is another release."""
@@ -274,10 +279,6 @@ class Session:
     def _collect(self) -> None:
         """Leave no zombies of keepers that ended after this process had stepped down."""
         self._children = {pid for pid in self._children if not system.reap_child(pid)}
-
-    def _identify_files(self) -> tuple[tuple[int, int] | None, ...]:
-        """What database and socket are right now: without them another can lead, or nobody reaches this one."""
-        return tuple(_identify(path) for path in (self._home.state_file, self._home.leader_socket))
 
     def _follow(self) -> None:
         connection = connect_leader(self._home)
@@ -341,11 +342,3 @@ def _explain_wait(home: Home, lock: KernelLock, timeout_s: float) -> LeaderTimeo
         holder=holder.pid,
         since=holder.since,
     )
-
-
-def _identify(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -13,6 +13,7 @@ from engine.errors import StopFailedError
 from engine.locking import instance_lock
 from engine.paths import Home
 from engine.process import system
+from engine.process.records import get_value, read_record
 from engine.process.validator import TokenCarrier, find_token_carriers, is_keeper
 from engine.process.watcher import KeeperLine, connect_keeper
 
@@ -33,11 +34,22 @@ def find_orphans(home: Home, name: str) -> list[psutil.Process]:
 def find_unlocked(home: Home, names: Iterable[str]) -> dict[str, str]:
     """Of these instances, those whose lock file was deleted while a run of them lives, with the ID of that run.
 
-    A missing lock file alone proves nothing: the kernel's lock went with it, its holder did not.
+    A missing lock file proves nothing: the kernel's lock went with it, its holder did not. Neither does a free one
+    where a run has not recorded its end: its keeper, which made the file again, may have been killed since.
     """
-    missing = {name for name in names if not home.instance_lock(name).exists()}
-    carriers = find_token_carriers(home) if missing else ()
-    return {one.name: one.run_id for one in carriers if one.name in missing and _is_of_a_run(home, one)}
+    unsure = {name for name in names if not home.instance_lock(name).exists() or _went_without_a_word(home, name)}
+    carriers = find_token_carriers(home) if unsure else ()
+    return {one.name: one.run_id for one in carriers if one.name in unsure and _is_of_a_run(home, one)}
+
+
+def _went_without_a_word(home: Home, name: str) -> bool:
+    """Whether the last run of an instance is not alive by its lock, and did not record its end either."""
+    try:
+        begun = get_value(read_record(str(home.run_record(name))), "run")
+        ended = get_value(read_record(str(home.exit_record(name))), "run")
+    except OSError:
+        return True
+    return begun not in ("", ended) and not system.is_locked(str(home.instance_lock(name)))
 
 
 def _is_of_a_run(home: Home, carrier: TokenCarrier) -> bool:

@@ -98,6 +98,15 @@ def is_same_file(handle: int, path: str) -> bool:
     return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
+def identify_file(path: str) -> tuple[int, int] | None:
+    """Device and inode of what `path` names at this moment; None when there is nothing, or it cannot be looked at."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def holds_deleted(pid: int, path: str) -> bool:
     """True when a process has the file open that was at `path` and was deleted; False where that cannot be seen.
 

@@ -87,7 +87,7 @@ class RunFiles:
             self._reservation = Reservation(self._exit_path)
         if not os.path.exists(self._run_path):
             write_record(self._run_path, run)
-        if _identify(self._socket_path) != self._socket_inode:
+        if posix.identify_file(self._socket_path) != self._socket_inode:
             self._listen()
 
     def is_superseded(self, run_id: str) -> bool:
@@ -122,7 +122,7 @@ class RunFiles:
             raise
         listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ)
-        self._socket_inode = _identify(self._socket_path)
+        self._socket_inode = posix.identify_file(self._socket_path)
         self._listener = listener
 
     def _close_listener(self) -> None:
@@ -138,11 +138,3 @@ class RunFiles:
             return
         except OSError as error:
             print(f"socket not removed: {error}", file=sys.stderr, flush=True)
-
-
-def _identify(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

@@ -11,6 +11,7 @@ if sys.platform == "win32":
         connect_private,
         end_child,
         holds_deleted,
+        identify_file,
         is_locked,
         is_own_file,
         is_same_file,
@@ -26,6 +27,7 @@ if sys.platform == "win32":
 else:
     from engine.process.posix import (
         holds_deleted,
+        identify_file,
         is_locked,
         is_own_file,
         is_same_file,
@@ -51,6 +53,7 @@ __all__ = [
     "connect_private",
     "end_child",
     "holds_deleted",
+    "identify_file",
     "is_locked",
     "is_own_file",
     "is_same_file",

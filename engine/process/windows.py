@@ -68,7 +68,12 @@ def is_same_file(handle: int, path: str) -> bool:
 
 
 def holds_deleted(pid: int, path: str) -> bool:
-    """As `posix.holds_deleted`."""
+    """Refused: see `refuse`."""
+    refuse()
+
+
+def identify_file(path: str) -> tuple[int, int] | None:
+    """Refused: see `refuse`."""
     refuse()
 
 

@@ -5,6 +5,7 @@ Owned by the supervisor's thread; what may block goes to the workers, and its re
 
 from __future__ import annotations
 
+import uuid
 from typing import assert_never
 
 from engine.errors import EngineError
@@ -77,8 +78,10 @@ class Hands:
             self._kit.journal.tell(
                 slot.name, EventType.RESTARTING, f"automatic restart {slot.restarts}", Level.INFO, who="policy"
             )
+        slot.launching = uuid.uuid4().hex[:12]
         order = StartOrder(
             slot.name,
+            slot.launching,
             slot.spec,
             self._kit.fleet.config.server.binary,
             slot.last_port,

@@ -36,6 +36,7 @@ class Notes:
     def note_started(self, slot: Slot, started: Started) -> None:
         """A worker has executed a server."""
         slot.is_busy = False
+        slot.launching = ""
         run = build_run(started.greeting, self._kit.clock.wall(), self._kit.clock.monotonic())
         run.spec = started.order.spec
         run.api_key = started.api_key
@@ -61,6 +62,7 @@ class Notes:
     def note_refused(self, slot: Slot, error: EngineError) -> None:
         """A start was refused before anything was spawned, or failed at exec."""
         slot.is_busy = False
+        slot.launching = ""
         reason = str(error).removeprefix(f"{slot.name}: ")  # whoever reads it sees the name beside it
         slot.last = LastEnd(slot.last.run_id, slot.last.code, slot.last.signal, reason)
         code, who = int(error.exit_code), "policy" if slot.restarts else slot.asked_by

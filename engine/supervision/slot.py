@@ -139,6 +139,8 @@ class Slot:
     run: Run | None = None
     end: EndFacts | None = None
     is_busy: bool = False
+    launching: str = ""
+    """The run that a worker is about to execute: remembered before, so that a new leader knows it for ours."""
     is_orphaned: bool = False
     is_ending: bool = False
     """A worker is finding out why its last run ended; nothing is decided before."""
@@ -247,7 +249,7 @@ class Slot:
         retry_at = None if self.retry_mono is None else now_wall + self.retry_mono - now_mono
         return RuntimeRow(
             name=self.name,
-            run_id=run.run_id if run else "",
+            run_id=run.run_id if run else self.launching,
             pid=run.pid if run else None,
             keeper_pid=run.keeper_pid if run else None,
             host=run.host if run else "",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ class StartOrder:
     """One start, with all that it depends on."""
 
     name: str
+    run_id: str
     spec: InstanceConfig
     server_setting: str
     """``[server] binary``; an instance's own ``binary`` goes first."""
@@ -113,7 +113,7 @@ class Starter:
         spec = order.spec
         return LaunchSpec(
             name=order.name,
-            run_id=uuid.uuid4().hex[:12],
+            run_id=order.run_id,
             argv=command.argv,
             env=command.env,
             shown=shlex.join(command.redacted),

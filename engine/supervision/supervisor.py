@@ -302,7 +302,7 @@ class Supervisor:
             case Started():
                 self._notes.note_started(slot, message.result)
             case LockHeld():
-                slot.is_busy = False
+                slot.is_busy, slot.launching = False, ""
                 slot.is_orphaned = True
             case _:
                 self._notes.note_refused(slot, message.result)

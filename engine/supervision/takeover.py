@@ -78,7 +78,7 @@ def find_run(home: Home, name: str, row: RuntimeRow | None, clock: Clock, unlock
     judged = row.last_exit_run if row else ""
     if record is not None and record.run_id != judged:
         return Found(end=record)
-    if row is not None and row.status in ALIVE and row.run_id and row.run_id != judged:
+    if row is not None and row.status in ALIVE and row.pid is not None and row.run_id != judged:
         # No record: the machine went down, or the disk did. It is gone all the same.
         began = row.started_at or clock.wall()
         return Found(end=ExitRecord(row.run_id, None, None, Intent.ORPHAN, began, row.last_seen_at or began))

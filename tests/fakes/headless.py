@@ -7,6 +7,7 @@ they share the clock of one machine.
 
 from __future__ import annotations
 
+import faulthandler
 import mmap
 import os
 import signal
@@ -44,7 +45,9 @@ def set_clock(path: Path, offset_s: float) -> None:
 
 
 def supervise(home: engine.Home, clock: Clock) -> int:
-    """Lead or follow until SIGTERM."""
+    """Lead or follow until SIGTERM; SIGUSR1 has every thread say where it is."""
+    if sys.platform != "win32":
+        faulthandler.register(signal.SIGUSR1)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     session = engine.Session(home, LeaderKind.DASHBOARD, "0-test", clock=clock)

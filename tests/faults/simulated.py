@@ -72,6 +72,7 @@ class SimulatedRun:
 
     name: str
     run_id: str
+    number: int
     started_at: float
     intent: str = ""
     is_frozen: bool = False
@@ -82,13 +83,12 @@ class SimulatedRun:
 
     def greeting(self) -> Record:
         """What its keeper says of it."""
-        number = str(int(self.run_id.removeprefix("r")))
         return [
             ("event", "stopping" if self.intent else "running"),
             ("name", self.name),
             ("run", self.run_id),
-            ("keeper_pid", f"1{number}"),
-            ("pid", f"2{number}"),
+            ("keeper_pid", f"1{self.number}"),
+            ("pid", f"2{self.number}"),
             ("started_at", repr(self.started_at)),
             ("intent", self.intent),
             ("host", "127.0.0.1"),
@@ -170,7 +170,8 @@ class World:
             refusal, self.refusal = self.refusal, None
             raise refusal
         self.count += 1
-        run = self.runs[order.name] = SimulatedRun(order.name, f"r{self.count}", self.time.now + self.time.jumped_s)
+        begun = self.time.now + self.time.jumped_s
+        run = self.runs[order.name] = SimulatedRun(order.name, order.run_id, self.count, begun)
         if self.dies_at_once:
             self.dies_at_once = False
             self.end(run, 1)

@@ -23,13 +23,18 @@ from tests.fakes.homes import (
 )
 
 
-def start_unwatched(den: ThrowAwayHome) -> tuple[int, int]:
-    """A run of `a` whose leader was killed: its server and its keeper."""
+def start_daemon_and_kill_it(den: ThrowAwayHome) -> None:
+    """`a` runs, and nobody watches it."""
     daemon = den.start_daemon()
     done = den.run_cli("start", "a", "--wait")
     assert done.returncode == 0, done
     daemon.kill()
     daemon.wait()
+
+
+def start_unwatched(den: ThrowAwayHome) -> tuple[int, int]:
+    """A run of `a` whose leader was killed: its server and its keeper."""
+    start_daemon_and_kill_it(den)
     (server,), (keeper,) = den.find_servers(), den.find_keepers()
     return server, keeper
 
@@ -61,12 +66,23 @@ def test_a_command_that_starts_it_right_after_everything_was_deleted_starts_no_s
 
 def test_what_a_dead_keeper_left_is_cleared_up_although_the_lock_file_is_deleted(den: ThrowAwayHome) -> None:
     den.write_fakes("a", flags=("--spawn-grandchild",))
-    daemon = den.start_daemon()
-    assert den.run_cli("start", "a", "--wait").returncode == 0
-    daemon.kill()
-    daemon.wait()
+    start_daemon_and_kill_it(den)
     left = den.find_servers()
     shutil.rmtree(den.home.run_dir)
+    kill(den.find_keepers()[0])
+    session = den.open_session()
+    one = wait_for_state(session, "a", State.READY)
+    assert one.pid not in left
+    wait_for(lambda: all(map(is_gone, left)), "the old tree is gone")
+
+
+def test_what_a_keeper_left_that_was_killed_after_it_made_its_lock_again_is_cleared_up(den: ThrowAwayHome) -> None:
+    """The server and what it started hold the lock that was deleted, not the one that its keeper made in its place."""
+    den.write_fakes("a", flags=("--spawn-grandchild",))
+    start_daemon_and_kill_it(den)
+    left = den.find_servers()
+    shutil.rmtree(den.home.run_dir)
+    wait_for(den.home.run_record("a").exists, "its keeper has made its files again")
     kill(den.find_keepers()[0])
     session = den.open_session()
     one = wait_for_state(session, "a", State.READY)

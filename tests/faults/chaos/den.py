@@ -72,6 +72,8 @@ class Den:
         self.home = throw_away.home
         self.chance = chance
         self.supervisors: list[subprocess.Popen[str]] = []
+        self.consoles: list[subprocess.Popen[str]] = []
+        """Those of them that are no daemon."""
         self.asked: list[Asked] = []
         self.wants = dict.fromkeys(NAMES, Want.STOPPED)
         self.exits: dict[str, int] = {}
@@ -141,6 +143,8 @@ class Den:
             arguments, kind = [sys.executable, "-P", str(CONSOLE)], "console"
         program = self._spawn(arguments, kind)
         self.supervisors.append(program)
+        if kind == "console":
+            self.consoles.append(program)
         self.note(f"supervisor {program.pid} ({kind}) begins")
 
     def _spawn(self, arguments: list[str], kind: str) -> subprocess.Popen[str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -55,8 +57,8 @@ def play_round(seed: int, moves: int | None = None) -> RoundReport:
     with open_den(chance) as den:
         try:
             return _play(den, seed, moves or chance.randint(FEWEST_MOVES, MOST_MOVES))
-        except (AssertionError, OSError) as error:
-            story = "\n".join([f"seed {seed}", *den.log, *_tell_events(den), f"{error}"])
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            story = "\n".join([f"seed {seed}", *den.log, *_tell_events(den), *_tell_threads(den), f"{error}"])
             raise ChaosError(story) from error
 
 
@@ -147,6 +149,18 @@ def _tell_events(den: Den) -> list[str]:
     except Exception as error:  # noqa: BLE001 - the home is broken, which is why we look
         return [f"no events: {error!r}"]
     return [f"  {event.ts:.3f} {event.instance or '-'} {event.type} {event.message}" for event in events]
+
+
+def _tell_threads(den: Den) -> list[str]:
+    """Where the threads of every console are, for one that hangs."""
+    told: list[str] = []
+    for program in den.living_supervisors():
+        if sys.platform != "win32" and program in den.consoles:
+            before = den.read_trace(program.pid)
+            program.send_signal(signal.SIGUSR1)
+            den.pause(0.3)
+            told.append(f"supervisor {program.pid}: {den.read_trace(program.pid).removeprefix(before)}")
+    return told
 
 
 def main(arguments: Sequence[str]) -> int:
