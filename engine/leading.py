@@ -260,11 +260,11 @@ class LeadingEngine:
             ],
         )
 
-    def is_in_place(self) -> bool:
-        """True while socket and database are where everybody looks for them; else another had better lead."""
+    def may_go_on(self) -> bool:
+        """True while socket and database are where everybody looks for them, and nobody newer asks to lead."""
         database = system.identify_file(str(self._home.state_file))
         self._database = self._database or database  # one that could not be made at first may come later
-        return database == self._database and self._server.is_in_place()
+        return self.newer is None and database == self._database and self._server.is_in_place()
 
     def restore_record(self) -> None:
         """Write down again who leads, when somebody deleted it: commands name the leader by it."""

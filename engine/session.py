@@ -253,9 +253,7 @@ class Session:
 
     def _may_go_on(self, engine: LeadingEngine) -> bool:
         """True while its files are where everybody looks for them, and no newer release is to lead."""
-        return (
-            self._lock.is_same() and engine.is_in_place() and engine.newer is None and not self._seniority.is_outdated()
-        )
+        return self._lock.is_same() and engine.may_go_on() and not self._seniority.is_outdated()
 
     def _step_down(self, engine: LeadingEngine) -> None:
         """Lead no more; the reason is told when it is another release."""

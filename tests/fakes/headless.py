@@ -27,6 +27,7 @@ CLOCK_VARIABLE = "LORCH_TEST_CLOCK"
 OFFSET = struct.Struct("d")
 OPEN_LIMIT_S = 5.0
 ANSWER_LIMIT_S = 60.0
+LOOK_PERIOD_S = 0.2
 
 
 def open_clock(path: Path) -> Clock:
@@ -52,7 +53,8 @@ def supervise(home: engine.Home, clock: Clock) -> int:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     session = engine.Session(home, LeaderKind.DASHBOARD, "0-test", clock=clock)
     session.open()
-    stop.wait()
+    while not stop.wait(LOOK_PERIOD_S):
+        pass  # a signal that woke another thread is handled now
     session.close()
     return 0
 
