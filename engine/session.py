@@ -230,12 +230,11 @@ class Session:
             engine = LeadingEngine(
                 self._home,
                 leader,
-                self._publisher.publish,
+                self._publish_good,
                 clock=self._clock,
                 scope=self._scope,
                 is_demo=self._is_demo,
             )
-            self._error = None
             self._engine = engine
             engine.look(is_looking=self._is_looking)
             self._settled.set()
@@ -286,7 +285,7 @@ class Session:
             self._wake.wait(TRY_PERIOD_S)  # between two leaders, or before the new one listens
             self._wishes.ask_again()
             return
-        engine = FollowingEngine(connection, self._publish_heard, self._wake.set, self._clock, self._seniority)
+        engine = FollowingEngine(connection, self._publish_good, self._wake.set, self._clock, self._seniority)
         engine.start()
         self._engine = engine
         engine.look(is_looking=self._is_looking)
@@ -302,8 +301,8 @@ class Session:
             self._wake.clear()
             self._wake.wait(TRY_PERIOD_S)
 
-    def _publish_heard(self, snapshot: Snapshot) -> None:
-        """On the follower's thread: the leader talks, and is understood."""
+    def _publish_good(self, snapshot: Snapshot) -> None:
+        """On the engine's thread: there is a leader, and it is understood."""
         self._error = None
         self._settled.set()
         self._publisher.publish(snapshot)
