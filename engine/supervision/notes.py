@@ -219,6 +219,9 @@ class Notes:
             if known is not None and known.run_id != result.run_id:
                 self._note_lost(slot, known)
             self.adopt(slot, result, slot.health if known else Health.LOADING)
+            if known is not None and slot.run is not None and known.run_id == slot.run.run_id:
+                slot.run.spec, slot.run.api_key = known.spec, known.api_key  # of which its keeper knows nothing
+                self.rewatch(slot)
             self._kit.desk.settle(slot.name, Act.START)
             self._kit.remember(slot)
             return
