@@ -243,7 +243,9 @@ class LeadingEngine:
         """What a faulty table says is not in force: the last good one is."""
         is_faulty = any(problem.key.startswith("[metrics]") for problem in loaded.problems)
         if loaded.readable and not is_faulty and not self._is_scoped:
-            self._exporter.set_address(loaded.config.metrics.listen)
+            listen = loaded.config.metrics.listen
+            self._exporter.set_address(listen)
+            self.interest.note(self._exporter, is_looking=bool(listen))
 
     def _count(self) -> EngineCounts:
         return EngineCounts(self._supervisor.journal.told, self._writer.count_waiting(), self._server.count_clients())

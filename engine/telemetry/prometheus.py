@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
+from engine.loads import GpuLoad, LlamaLoad
 from engine.snapshots import Desired, Health, InstanceSnapshot, Snapshot, State
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -70,6 +72,21 @@ _INSTANCE: tuple[tuple[str, str, str, _Reader], ...] = (
     ("memory_bytes", "gauge", "Resident memory of the whole process tree.", lambda one: one.memory_bytes),
     ("load_ratio", "gauge", "Share of the model that is loaded, while it loads.", lambda one: one.progress),
     ("first_token_seconds", "gauge", "How long the warm-up's token took in this run.", lambda one: one.first_token_s),
+    ("gpu_memory_bytes", "gauge", "Memory of the whole process tree on all GPUs.", lambda one: one.gpu_memory_bytes),
+)
+_LOAD: tuple[tuple[str, str, Callable[[LlamaLoad], float | None]], ...] = (
+    ("tokens_per_second", "Tokens that the server made lately.", lambda load: load.tokens_per_s),
+    ("prompt_tokens_per_second", "Tokens that the server took in lately.", lambda load: load.prompt_tokens_per_s),
+    ("busy_slots", "Slots at work.", lambda load: load.busy_slots),
+    ("slots", "Slots that there are.", lambda load: load.total_slots),
+    ("deferred_requests", "Requests that wait for a slot.", lambda load: load.deferred),
+    ("context_used_tokens", "Tokens in the fullest slot.", lambda load: load.context_used),
+    ("context_size_tokens", "Tokens that this slot can hold.", lambda load: load.context_size),
+)
+_GPU: tuple[tuple[str, str, Callable[[GpuLoad], float | None]], ...] = (
+    ("memory_used_bytes", "Memory of this GPU in use.", lambda gpu: gpu.memory_used_bytes),
+    ("memory_size_bytes", "Memory that this GPU has.", lambda gpu: gpu.memory_total_bytes),
+    ("busy_ratio", "Share of the last moment in which it worked.", lambda gpu: _share(gpu.busy_percent)),
 )
 
 
@@ -125,7 +142,17 @@ def _build_engine(snapshot: Snapshot, counts: EngineCounts) -> list[_Family]:
             _Family("host_memory_used_bytes", "gauge", "Memory in use.", [((), host.memory_used_bytes)]),
             _Family("host_memory_size_bytes", "gauge", "Memory that there is.", [((), host.memory_total_bytes)]),
         ]
+        families += [_build_gpu(host.gpus, metric, text, read) for metric, text, read in _GPU]
     return families
+
+
+def _build_gpu(gpus: tuple[GpuLoad, ...], metric: str, text: str, read: Callable[[GpuLoad], float | None]) -> _Family:
+    found = [((("gpu", str(one.index)), ("name", one.name)), value) for one in gpus if (value := read(one)) is not None]
+    return _Family(f"gpu_{metric}", "gauge", text, list(found))
+
+
+def _share(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
 
 
 def _build_instances(instances: tuple[InstanceSnapshot, ...]) -> list[_Family]:
@@ -137,6 +164,17 @@ def _build_instances(instances: tuple[InstanceSnapshot, ...]) -> list[_Family]:
         healths.samples += [((name, ("health", health.value)), health is one.health) for health in Health]
     families = [states, healths]
     for metric, kind, text, read in _INSTANCE:
-        found = [((("instance", one.name),), value) for one in instances if (value := read(one)) is not None]
-        families.append(_Family(f"instance_{metric}", kind, text, [(labels, float(value)) for labels, value in found]))
+        families.append(_build_family(instances, metric, kind, text, read))
+    for metric, text, told in _LOAD:
+        read_load: _Reader = partial(_read_load, told)
+        families.append(_build_family(instances, metric, "gauge", text, read_load))
     return families
+
+
+def _build_family(instances: tuple[InstanceSnapshot, ...], metric: str, kind: str, text: str, read: _Reader) -> _Family:
+    found = [((("instance", one.name),), float(value)) for one in instances if (value := read(one)) is not None]
+    return _Family(f"instance_{metric}", kind, text, list(found))
+
+
+def _read_load(read: Callable[[LlamaLoad], float | None], one: InstanceSnapshot) -> float | None:
+    return None if one.load is None else read(one.load)

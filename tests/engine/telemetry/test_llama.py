@@ -23,7 +23,7 @@ from engine.telemetry.llama import Loads
 from engine.telemetry.llama_load import METRICS_OFF, SLOTS_OFF
 from tests.engine.embedded.server_process import ServerProcess
 from tests.engine.health.raw_servers import OK, raw_server
-from tests.fakes.homes import ThrowAwayHome, act, seen, throw_away_home, wait_for_state
+from tests.fakes.homes import ThrowAwayHome, act, ask, free_port, seen, throw_away_home, wait_for_state
 from tests.fakes.waiting import wait_until
 
 READY = Verdict(Health.HEALTHY, was_healthy=True)
@@ -231,3 +231,17 @@ def test_a_run_that_was_found_alive_is_asked_with_the_key_of_its_table(den: Thro
     second.look(is_looking=True)
 
     assert wait_until(lambda: (seen(second, "a").load or LlamaLoad()).busy_slots == 0), seen(second, "a")
+
+
+@pytest.mark.real
+def test_with_the_exporter_on_the_numbers_are_read_for_it_without_a_dashboard(den: ThrowAwayHome, model: Path) -> None:
+    port = free_port()
+    den.write_config(
+        f'[metrics]\nlisten = "127.0.0.1:{port}"\n[instances.a]\nmodel = "{model}"\nbinary = "embedded"\nthreads = 1\n'
+        'args = ["--metrics"]\nport = "auto"\n[instances.a.healthcheck]\ninterval = 0.5\n'
+    )
+    leader = den.open_session()
+    assert act(leader, Act.START, "a").exit_code == 0
+    wait_for_state(leader, "a", State.READY, within_s=30.0)
+
+    assert wait_until(lambda: 'llama_orch_instance_busy_slots{instance="a"} 0' in ask(port, "/metrics")[1])

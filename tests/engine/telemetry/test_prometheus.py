@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.loads import GpuLoad, LlamaLoad
 from engine.snapshots import (
     Desired,
     Fault,
@@ -41,17 +42,29 @@ QWEN = InstanceSnapshot(
     probe_s=0.0125,
     last_error="sk-secret",
     why="sk-secret",
+    load=LlamaLoad(12.0, 40.5, 2, 4, 1, 100, 8192, note="sk-secret"),
+    gpu_memory_bytes=5_000,
 )
 BUSY = Snapshot(
     taken_at=2000.0,
     leader=LeaderInfo(1, LeaderKind.DAEMON, 1234.5, "0.1.0"),
     is_leader=True,
     instances=(QWEN, InstanceSnapshot("bge", probe_s=1.0)),
-    host=HostLoad(25.0, 10, 40),
+    host=HostLoad(25.0, 10, 40, (GpuLoad(0, "H200", 5, 80, 50.0), GpuLoad(1, "vGPU", 6, 80))),
     faults=(Fault("state", "disk sk-secret", 1.0),),
 )
 PAGE = build_page(BUSY, EngineCounts(events=12, unwritten=2, clients=1))
 
+LIVE = {
+    "prompt_tokens_per_second": 12.0,
+    "tokens_per_second": 40.5,
+    "busy_slots": 2,
+    "slots": 4,
+    "deferred_requests": 1,
+    "context_used_tokens": 100,
+    "context_size_tokens": 8192,
+    "gpu_memory_bytes": 5_000,
+}
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"'
 SAMPLE = re.compile(rf"({NAME})(?:\{{((?:{LABEL})(?:,{LABEL})*)\}})? (\S+)")
@@ -110,6 +123,17 @@ def test_every_value_is_found_under_its_name() -> None:
     assert page["llama_orch_unwritten_records"].samples == {(): 2}
     assert page["llama_orch_faults"].samples == {(): 1}
     assert page["llama_orch_fault"].samples == {(("fault", "state"),): 1}
+
+
+def test_live_numbers_and_gpus_are_told_where_they_are_known() -> None:
+    page = parse(PAGE)
+    found = {name: page[f"llama_orch_instance_{name}"].samples for name in LIVE}
+
+    assert found == {name: {(("instance", "qwen"),): value} for name, value in LIVE.items()}
+    first, second = ((("gpu", "0"), ("name", "H200")), (("gpu", "1"), ("name", "vGPU")))
+    assert page["llama_orch_gpu_memory_used_bytes"].samples == {first: 5, second: 6}
+    assert page["llama_orch_gpu_memory_size_bytes"].samples == {first: 80, second: 80}
+    assert page["llama_orch_gpu_busy_ratio"].samples == {first: 0.5}
 
 
 @pytest.mark.parametrize(
