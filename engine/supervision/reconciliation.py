@@ -67,6 +67,8 @@ class Memory:
 
     proven: dict[str, frozenset[str]] = field(default_factory=dict)
     """The sockets on each run's port, when they were last seen to be its own."""
+    started: dict[str, str] = field(default_factory=dict)
+    """When each run's process began, as its record says."""
     carriers: dict[int, tuple[str, str]] = field(default_factory=dict)
     """Living processes with this home's token: instance and run."""
     others: set[int] = field(default_factory=set)
@@ -83,7 +85,7 @@ def reconcile_instance(
     memory = memory if memory is not None else Memory()
     if believed.run_id:
         sockets = read_sockets() if sockets is None else sockets
-        return _look_at_process(home, believed) or _look_at_port(believed, memory, sockets)
+        return _look_at_process(home, believed, memory) or _look_at_port(believed, memory, sockets)
     return _look_for_run(home, believed.name) if believed.status in RESTING else None
 
 
@@ -97,23 +99,27 @@ def reconcile_all(home: Home, believed: Snapshot, memory: Memory | None = None) 
     found = [one for one in looks if one is not None]
     run_ids = {one.run_id for one in believed.instances}
     memory.proven = {run_id: proof for run_id, proof in memory.proven.items() if run_id in run_ids}
+    memory.started = {run_id: ticks for run_id, ticks in memory.started.items() if run_id in run_ids}
     return (*found, *_look_for_leftovers(home, believed.instances, memory, {one.name for one in found}))
 
 
-def _look_at_process(home: Home, believed: InstanceSnapshot) -> Discrepancy | None:
-    if believed.pid is None or _is_running(believed.pid, home, believed):
+def _look_at_process(home: Home, believed: InstanceSnapshot, memory: Memory) -> Discrepancy | None:
+    if believed.run_id not in memory.started:
+        record = read_run_record(home, believed.name, believed.run_id)
+        memory.started[believed.run_id] = get_value(record, "start_ticks")
+    if believed.pid is None or _is_running(believed.pid, memory.started[believed.run_id]):
         return None
     words = f"PID {believed.pid} has ended, and its keeper (PID {believed.keeper_pid}) does not say so"
     return Discrepancy(believed.name, Drift.SERVER_GONE, words, believed.run_id, believed.pid)
 
 
-def _is_running(pid: int, home: Home, believed: InstanceSnapshot) -> bool:
+def _is_running(pid: int, recorded: str) -> bool:
+    """`recorded` tells when ours began; empty when its record does not."""
     try:
         if see_presence(psutil.Process(pid)) is not Presence.RUNNING:
             return False
     except psutil.NoSuchProcess:
         return False
-    recorded = get_value(read_run_record(home, believed.name, believed.run_id), "start_ticks")
     return not recorded or recorded == str(system.read_start_ticks(pid) or recorded)
 
 

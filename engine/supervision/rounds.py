@@ -9,7 +9,7 @@ from engine.paths import Home
 from engine.snapshots import Snapshot
 from engine.supervision.reconciliation import Discrepancy, Drift, Memory, reconcile_all
 
-PERIOD_S = 1.5
+PERIOD_S = 2.0
 """What is seen at two looks in a row is corrected: within 5 s of its beginning, process and port included."""
 
 
