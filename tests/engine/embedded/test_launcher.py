@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.embedded.server_process import ServerProcess, run_launcher
+from tests.engine.embedded.server_process import ServerProcess, free_port, run_launcher
 
 pytestmark = pytest.mark.real
 
@@ -139,7 +139,7 @@ class TestRefusal:
         assert done.stdout == ""
 
     def test_a_missing_model(self, tmp_path: Path) -> None:
-        done = run_launcher("-m", str(tmp_path / "none.gguf"))
+        done = run_launcher("-m", str(tmp_path / "none.gguf"), "--port", str(free_port()))
 
         assert done.returncode == 1
         assert f"failed to open GGUF file '{tmp_path / 'none.gguf'}' (No such file" in done.stderr
@@ -148,7 +148,7 @@ class TestRefusal:
         part = tmp_path / "part.gguf"
         part.write_bytes(tiny_model.read_bytes()[:500_000])
 
-        done = run_launcher("-m", str(part))
+        done = run_launcher("-m", str(part), "--port", str(free_port()))
 
         assert done.returncode == 1
         assert "data is not within the file bounds, model is corrupted or incomplete" in done.stderr
