@@ -7,13 +7,14 @@ ROUNDS ?= 20
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types walls unit chaos snapshots picture bench clean
+.PHONY: help demo test check lint types walls unit chaos snapshots docs picture bench clean
 
 help:
 	@echo "make demo       open the dashboard over three tiny models (installs what it needs into .venv)"
 	@echo "make test       lint, types, import walls and tests: what must pass before anything lands"
 	@echo "make chaos      break things at random, with real processes: ROUNDS=100 SEED=7"
 	@echo "make snapshots  accept the dashboard's pictures as they are drawn now"
+	@echo "make docs       write the keys, commands and exit codes of docs/ as the program has them"
 	@echo "make bench      print the benchmarks"
 	@echo "make clean      remove .venv and everything made"
 
@@ -44,6 +45,9 @@ chaos: $(VENV)/.test
 
 snapshots: $(VENV)/.test
 	$(BIN)/pytest tests/snapshots --snapshot-update
+
+docs: $(VENV)/.test
+	$(BIN)/python docs/reference.py
 
 picture: $(VENV)/.test
 	$(BIN)/python docs/pictures/draw.py

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
+    from engine.config.changes import add_instance, check_removal, remove_instance
+    from engine.config.editor_schema import build_json_schema
     from engine.config.file import LoadedConfig, load_config, raise_for_problems
+    from engine.config.listing import list_names
+    from engine.config.origins import Origin, Setting, trace_instance, trace_tables
     from engine.describe import describe_instance
+    from engine.doctor import Condition, Finding, examine
     from engine.embedded.location import find_launcher
     from engine.errors import (
         EXIT_CODE_MEANINGS,
+        AlreadyRunningError,
         ConfigNotFoundError,
         DaemonError,
         EngineError,
@@ -30,6 +36,7 @@ if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
     from engine.models.tiny_gguf import cached_tiny_model
     from engine.observing import find_scope, observe
     from engine.paths import HOME_VARIABLE, Home, find_home
+    from engine.profiles import Switch, plan_switch
     from engine.protocol import Chat, Engine, LogView
     from engine.session import Session
     from engine.state.event_tail import follow_events
@@ -38,6 +45,21 @@ if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
 
 _HOMES = {
     "Chat": "engine.protocol",
+    "Finding": "engine.doctor",
+    "Condition": "engine.doctor",
+    "examine": "engine.doctor",
+    "add_instance": "engine.config.changes",
+    "check_removal": "engine.config.changes",
+    "list_names": "engine.config.listing",
+    "remove_instance": "engine.config.changes",
+    "build_json_schema": "engine.config.editor_schema",
+    "Origin": "engine.config.origins",
+    "Setting": "engine.config.origins",
+    "trace_instance": "engine.config.origins",
+    "trace_tables": "engine.config.origins",
+    "AlreadyRunningError": "engine.errors",
+    "Switch": "engine.profiles",
+    "plan_switch": "engine.profiles",
     "DaemonError": "engine.errors",
     "EXIT_CODE_MEANINGS": "engine.errors",
     "Engine": "engine.protocol",
@@ -83,12 +105,15 @@ _HOMES = {
 __all__ = [
     "EXIT_CODE_MEANINGS",
     "HOME_VARIABLE",
+    "AlreadyRunningError",
     "Chat",
+    "Condition",
     "ConfigNotFoundError",
     "DaemonError",
     "Engine",
     "EngineError",
     "ExitCode",
+    "Finding",
     "Home",
     "ImportCount",
     "ImportPlan",
@@ -96,13 +121,20 @@ __all__ = [
     "LogSelection",
     "LogView",
     "NoSuchInstanceError",
+    "Origin",
     "Session",
+    "Setting",
     "StartFailedError",
+    "Switch",
     "UnhealthyError",
     "UsageError",
+    "add_instance",
+    "build_json_schema",
     "cached_tiny_model",
     "carry_out_import",
+    "check_removal",
     "describe_instance",
+    "examine",
     "find_home",
     "find_launcher",
     "find_log_folder",
@@ -114,14 +146,19 @@ __all__ = [
     "get_recent_events",
     "iter_lines",
     "iter_raw",
+    "list_names",
     "load_config",
     "log_event",
     "observe",
     "parse_time",
     "plan_import",
+    "plan_switch",
     "raise_for_problems",
     "read_leader",
     "read_tail",
+    "remove_instance",
+    "trace_instance",
+    "trace_tables",
 ]
 
 

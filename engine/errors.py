@@ -10,6 +10,7 @@ The tree, so that a caller sees what to catch::
     ├── ConfigError                 exit 11  the configuration file is wrong (carries every problem)
     │   └── ConfigNotFoundError     exit 10  a configuration file named by the user is not there
     ├── NoSuchInstanceError         exit 13
+    │   └── NoSuchProfileError      exit 13
     ├── InstanceExistsError         exit 14
     ├── NotRunningError             exit 20
     ├── AlreadyRunningError         exit 21
@@ -65,7 +66,7 @@ EXIT_CODE_MEANINGS: dict[ExitCode, str] = {
     ExitCode.USAGE: "wrong usage",
     ExitCode.CONFIG_NOT_FOUND: "configuration not found",
     ExitCode.CONFIG_INVALID: "configuration invalid",
-    ExitCode.NO_SUCH_INSTANCE: "no such instance",
+    ExitCode.NO_SUCH_INSTANCE: "no such instance, or profile",
     ExitCode.INSTANCE_EXISTS: "instance exists already",
     ExitCode.NOT_RUNNING: "not running",
     ExitCode.ALREADY_RUNNING: "already running",
@@ -142,6 +143,15 @@ class NoSuchInstanceError(EngineError):
     def __init__(self, name: str, close: tuple[str, ...] = ()) -> None:
         hint = f"; did you mean {' or '.join(close)}?" if close else "; `ps` lists the instances"
         super().__init__(f"{name}: no such instance{hint}")
+        self.name = name
+
+
+class NoSuchProfileError(NoSuchInstanceError):
+    """A profile that the configuration does not know."""
+
+    def __init__(self, name: str, known: tuple[str, ...] = ()) -> None:
+        hint = f"the profiles are {', '.join(known)}" if known else "a table [profiles.NAME] in the file makes one"
+        EngineError.__init__(self, f"{name}: no such profile; {hint}")
         self.name = name
 
 

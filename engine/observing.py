@@ -103,6 +103,7 @@ def observe_unled(home: Home, environ: Mapping[str, str], clock: Clock) -> Snaps
         faults=tuple(faults),
         config_path=str(loaded.path),
         config_exists=loaded.exists,
+        profiles=fleet.profiles,
     )
 
 

@@ -110,6 +110,8 @@ class Act(StrEnum):
     START = "start"
     STOP = "stop"
     RESTART = "restart"
+    PROFILE = "profile"
+    """Start a profile's instances, with what they depend on, and stop the rest."""
 
 
 class LeaderKind(StrEnum):
@@ -253,6 +255,16 @@ class InstanceSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileSnapshot:
+    """A named set of instances, as the file says it."""
+
+    name: str
+    instances: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    """These and all that they depend on, what is depended on first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything on the screen, at one moment; instances in the file's order."""
 
@@ -274,6 +286,8 @@ class Snapshot:
     """What the configuration says about closing the dashboard."""
     keys: tuple[tuple[str, str], ...] = ()
     """`[keys]` of the configuration: actions of the console and their keys."""
+    profiles: tuple[ProfileSnapshot, ...] = ()
+    """In the file's order."""
 
     def find(self, name: str) -> InstanceSnapshot | None:
         """The instance of this name, or None."""
@@ -289,6 +303,8 @@ class Target:
     unhealthy: bool = False
     """Whatever is unhealthy or failed when the leader carries it out."""
     tag: str = ""
+    profile: str = ""
+    """For `Act.PROFILE` alone."""
 
 
 @dataclass(frozen=True, slots=True)

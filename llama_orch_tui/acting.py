@@ -7,7 +7,7 @@ import queue
 import time
 
 import engine
-from engine.snapshots import Act, InstanceSnapshot, LeaderKind, Snapshot, State, Status, Target
+from engine.snapshots import Act, InstanceSnapshot, LeaderKind, Outcome, Snapshot, State, Status, Target
 from llama_orch_tui import __version__, output
 
 OPEN_LIMIT_S = 5.0
@@ -22,7 +22,8 @@ def carry_out(act: Act, target: Target, *, waits: bool) -> int:
         UsageError: nothing was named, or both names and a set.
         EngineError: there can be no engine.
     """
-    if bool(target.names) == (target.everything or target.unhealthy or bool(target.tag)):
+    is_wide = target.everything or target.unhealthy or bool(target.tag) or act is Act.PROFILE
+    if bool(target.names) == is_wide:
         raise engine.UsageError(f"{act.value}: give names, or one of --all, --unhealthy, --tag; `ps` lists the names")
     home = engine.find_home(os.environ)
     loaded = engine.load_config(home.config_file, os.environ)
@@ -36,18 +37,22 @@ def carry_out(act: Act, target: Target, *, waits: bool) -> int:
         outcome = session.submit(act, target).result(OUTCOME_LIMIT_S)
         (output.say if outcome.exit_code == 0 else output.say_error)(outcome.message)
         if outcome.exit_code == 0 and waits and act is not Act.STOP:
-            limit_s = max(
-                (
-                    table.healthcheck.start_period
-                    for name, table in loaded.config.instances.items()
-                    if name in outcome.changed
-                ),
-                default=0.0,
-            )
-            return _wait_until_ready(session, outcome.changed, limit_s + READY_MARGIN_S)
+            return _wait_for(session, loaded, _awaited(session.snapshot(), target, outcome))
         return outcome.exit_code
     finally:
         session.close()
+
+
+def _awaited(snapshot: Snapshot, target: Target, outcome: Outcome) -> tuple[str, ...]:
+    """Who has to be ready: what was changed, or all that a profile needs."""
+    profile = next((one for one in snapshot.profiles if one.name == target.profile), None)
+    return outcome.changed if profile is None else profile.needed
+
+
+def _wait_for(session: engine.Session, loaded: engine.LoadedConfig, names: tuple[str, ...]) -> int:
+    tables = loaded.config.instances
+    periods = [tables[name].healthcheck.start_period for name in names if name in tables]
+    return _wait_until_ready(session, names, max(periods, default=0.0) + READY_MARGIN_S)
 
 
 def _wait_until_ready(session: engine.Session, names: tuple[str, ...], limit_s: float) -> int:

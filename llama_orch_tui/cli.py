@@ -10,11 +10,19 @@ import typer
 from engine.errors import EXIT_CODE_MEANINGS
 from engine.snapshots import Act, Target
 from llama_orch_tui.cli_history import events, logs
+from llama_orch_tui.completing import complete_instances
+from llama_orch_tui.config_commands import add, config, profile, remove
 from llama_orch_tui.daemon_commands import daemon
 
 EXIT_CODES = "\n\n".join(f"{int(code)}  {meaning}" for code, meaning in EXIT_CODE_MEANINGS.items())
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-NAMES = Annotated[list[str] | None, typer.Argument(metavar="NAME…", help="Instances, as the configuration names them.")]
+NAME = Annotated[str, typer.Argument(help="As the configuration names it.", autocompletion=complete_instances)]
+NAMES = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME…", help="Instances, as the configuration names them.", autocompletion=complete_instances
+    ),
+]
 ALL = Annotated[bool, typer.Option("--all", help="Every instance.")]
 UNHEALTHY = Annotated[bool, typer.Option("--unhealthy", help="Whatever is unhealthy, failed or in backoff.")]
 TAG = Annotated[str, typer.Option("--tag", metavar="T", help="Every instance with this tag.")]
@@ -28,11 +36,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-config = typer.Typer(help="The configuration file.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(daemon, name="daemon")
 app.add_typer(config, name="config")
 app.command("events")(events)
 app.command("logs")(logs)
+app.add_typer(profile, name="profile")
+app.command("add")(add)
+app.command("remove")(remove)
 
 
 def run(arguments: list[str]) -> None:
@@ -90,7 +100,7 @@ def ps(*, json: JSON = False) -> None:
 
 
 @app.command()
-def describe(name: str, *, json: JSON = False) -> None:
+def describe(name: NAME, *, json: JSON = False) -> None:
     """Say all there is to say about one instance."""
     from llama_orch_tui.showing import show_description  # noqa: PLC0415
 
@@ -127,6 +137,14 @@ def _act(act: Act, target: Target, *, waits: bool) -> None:
     _finish(carry_out(act, target, waits=waits))
 
 
+@app.command()
+def doctor(*, json: JSON = False) -> None:
+    """Look at all that supervision stands on, and say what to mend; 1 when there is something."""
+    from llama_orch_tui.examining import show_findings  # noqa: PLC0415
+
+    _finish(show_findings(as_json=json))
+
+
 @app.command("import")
 def import_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with its state/ and instances/.")],
@@ -137,19 +155,3 @@ def import_(
     from llama_orch_tui.importing import import_old_home  # noqa: PLC0415
 
     _finish(import_old_home(folder, is_dry_run=dry_run))
-
-
-@config.command("path")
-def config_path() -> None:
-    """Print where the configuration file lies, whether it is there or not."""
-    from llama_orch_tui.showing import show_config_path  # noqa: PLC0415
-
-    _finish(show_config_path())
-
-
-@config.command("validate")
-def config_validate() -> None:
-    """Check the configuration file; every problem with its line and its fix."""
-    from llama_orch_tui.showing import validate_config  # noqa: PLC0415
-
-    _finish(validate_config())

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from engine.snapshots import EventType, Level, Stream
+from llama_orch_tui.completing import complete_instances
 from llama_orch_tui.counts import parse_count
 
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs, one object a line.")]
@@ -19,7 +20,9 @@ COUNT = Annotated[
 
 
 def events(  # noqa: PLR0913 - one for each option
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this instance's.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Only this instance's.", autocompletion=complete_instances)
+    ] = None,
     *,
     lines: COUNT = None,
     follow: FOLLOW = False,
@@ -37,7 +40,9 @@ def events(  # noqa: PLR0913 - one for each option
 
 
 def logs(  # noqa: PLR0913 - likewise
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As the configuration names it.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="As the configuration names it.", autocompletion=complete_instances)
+    ],
     *,
     lines: COUNT = None,
     follow: FOLLOW = False,

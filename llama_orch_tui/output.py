@@ -106,6 +106,13 @@ def format_ps(snapshot: Snapshot) -> Iterable[str]:
         yield line[:start] + paint(word, _COLOURS.get(one.state)) + line[start + widths[1] :]
 
 
+def align(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    """Rows of cells as lines, the columns below each other."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for row in rows:
+        yield _join(row, widths, 0)
+
+
 def _ps_row(one: InstanceSnapshot) -> tuple[str, ...]:
     cpu = "-" if one.cpu_percent is None else f"{one.cpu_percent:.0f}%"
     return (

@@ -34,6 +34,8 @@ def effect_word(act: Act, one: InstanceSnapshot) -> str:
             return "stopping…" if one.status in _RUNS or one.status is Status.BACKOFF else ""
         case Act.RESTART:
             return "stopping…" if one.status in _RUNS else "starting…"
+        case Act.PROFILE:
+            return ""  # what it changes is told as the starts and stops that it is made of
         case _:
             assert_never(act)
 

@@ -1,4 +1,4 @@
-"""The commands that only look: `ps`, `describe`, `config path`, `config validate`."""
+"""The commands that only look: `ps`, `describe`."""
 
 from __future__ import annotations
 
@@ -43,25 +43,4 @@ def show_description(name: str, *, as_json: bool) -> int:
         for line in section.lines:
             output.say(f"  {line}")
         output.say("")
-    return 0
-
-
-def show_config_path() -> int:
-    """Print where the configuration lies."""
-    output.say(str(engine.find_home(os.environ).config_file))
-    return 0
-
-
-def validate_config() -> int:
-    """Say what is wrong with the configuration.
-
-    Raises:
-        ConfigError: something is; the message holds every problem.
-    """
-    path = engine.find_home(os.environ).config_file
-    loaded = engine.load_config(path, os.environ)
-    if not loaded.exists:
-        raise engine.ConfigNotFoundError(f"{path}: no such file; `llama-orch-tui` shows what a first one looks like")
-    engine.raise_for_problems(loaded)
-    output.say(f"{path}: {len(loaded.config.instances)} instances, no problems")
     return 0

@@ -27,6 +27,8 @@ class Checked:
     faults: tuple[Fault, ...]
     frozen: Mapping[str, tuple[Fault, ...]]
     """The instances that are left out, and why; an inherited fault is among `faults` once."""
+    given: Mapping[str, object]
+    """What the file itself says, without the keys that are at fault; instances are as written."""
 
 
 def check_document(document: Mapping[str, object], around: Surroundings) -> Checked:
@@ -44,7 +46,7 @@ def check_document(document: Mapping[str, object], around: Surroundings) -> Chec
         *profile_faults,
     )
     config = Config.model_validate({**plain, "instances": instances, "profiles": profiles})
-    return Checked(config, tuple(dict.fromkeys(faults)), frozen)
+    return Checked(config, tuple(dict.fromkeys(faults)), frozen, {**plain, "instances": named, "profiles": profiles})
 
 
 def _unknown_tables(document: Mapping[str, object]) -> tuple[Fault, ...]:

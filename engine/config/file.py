@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.config.document import check_document
 from engine.config.expand import Surroundings
 from engine.config.faults import Fault, format_keys
-from engine.config.lines import find_lines, line_of
+from engine.config.lines import KeyPath, find_lines, line_of
 from engine.config.schema import Config
 from engine.errors import ConfigError
 
@@ -51,6 +51,10 @@ class LoadedConfig:
     """Everything that is wrong, in the order of the lines."""
     frozen: Mapping[str, str] = field(default_factory=dict)
     """Instances whose table is not in force, and why, one problem a line."""
+    given: Mapping[str, object] = field(default_factory=dict, repr=False)
+    """What the file itself says of what is in force; may hold secrets."""
+    lines: Mapping[KeyPath, int] = field(default_factory=dict, repr=False)
+    """The line, from 1, of every key."""
 
 
 def load_config(path: Path, environ: Mapping[str, str]) -> LoadedConfig:
@@ -79,6 +83,8 @@ def load_config(path: Path, environ: Mapping[str, str]) -> LoadedConfig:
         config=checked.config,
         problems=tuple(sorted(map(locate, checked.faults), key=lambda problem: problem.line or 0)),
         frozen={name: "\n".join(str(locate(fault)) for fault in found) for name, found in checked.frozen.items()},
+        given=checked.given,
+        lines=lines,
     )
 
 

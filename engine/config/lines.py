@@ -33,6 +33,13 @@ def find_lines(text: str) -> dict[KeyPath, int]:
     return scanner.lines
 
 
+def find_headers(text: str) -> tuple[tuple[int, KeyPath], ...]:
+    """The line, from 1, and the table of every header of `text`, in their order; never fails, whatever the text."""
+    scanner = _Scanner(text)
+    scanner.scan()
+    return tuple(scanner.headers)
+
+
 def line_of(lines: Mapping[KeyPath, int], path: KeyPath) -> int | None:
     """The line of `path`, or of the nearest table around it; None for the file as a whole."""
     for length in range(len(path), 0, -1):
@@ -46,6 +53,7 @@ class _Scanner:
 
     def __init__(self, text: str) -> None:
         self.lines: dict[KeyPath, int] = {}
+        self.headers: list[tuple[int, KeyPath]] = []
         self._text = text
         self._pos = 0
         self._line = 1
@@ -88,6 +96,7 @@ class _Scanner:
         self._pos += 2 if self._peek("[[") else 1
         table = self._key()
         self._note((), table, line)
+        self.headers.append((line, table))
         return table
 
     def _assignment(self, table: KeyPath, depth: int) -> None:

@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from engine.config.addition import append_text
+from engine.config.writing import ConfigDocument, load_document
 from engine.errors import LeaderTimeoutError, StateError, UsageError
-from engine.legacy.addition import ConfigDocument, append_text, load_document
 from engine.legacy.database import OldDatabase, load_old_database
 from engine.legacy.plan import ImportPlan, build_plan
 from engine.legacy.source import OldHome, load_old_home

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.config.addition import build_tables
 from engine.config.expand import Surroundings
 from engine.config.redact import HIDDEN, redact_argv, redact_env
-from engine.legacy.addition import ConfigDocument, build_tables
+from engine.config.writing import ConfigDocument
 from engine.legacy.checking import check_table
 from engine.legacy.database import OldDatabase, Row
 from engine.legacy.renaming import assign_names

@@ -171,6 +171,7 @@ class Store:
             "everything": request.target.everything,
             "unhealthy": request.target.unhealthy,
             "tag": request.target.tag,
+            "profile": request.target.profile,
         }
         self._connection.execute(
             "INSERT OR REPLACE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

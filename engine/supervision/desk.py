@@ -6,7 +6,7 @@ of the run (stop); readiness is somebody else's question.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 
@@ -22,12 +22,16 @@ FLUSH_LIMIT_S = 0.5
 """How long a decision waits to be on disk before it is acted upon; a database that refuses does not keep it longer."""
 
 
+_DONE = {Act.STOP: "stopped", Act.START: "started", Act.RESTART: "restarted"}
+
+
 @dataclass(slots=True)
 class _Pending:
     request: Request
     future: Future[Outcome]
-    waiting: set[str]
-    changed: list[str] = field(default_factory=list)
+    waiting: dict[str, Act] = field(default_factory=dict)
+    """Whose part is not done yet, and what it is: start, stop or restart."""
+    changed: dict[str, Act] = field(default_factory=dict)
     refusals: list[EngineError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -48,21 +52,26 @@ class Desk:
     def accept(self, request: Request, future: Future[Outcome]) -> None:
         """Take up one request."""
         self._writer.submit(lambda store: store.save_request(request, None, self._clock.wall()))
-        pending = _Pending(request, future, set())
+        pending = _Pending(request, future)
         try:
-            names = self._choose(request)
+            wishes = self._choose(request)
         except EngineError as error:
             pending.refusals.append(error)
             self._journal.tell(None, EventType.REFUSED, str(error), Level.WARNING, who=request.who)
             self._answer(pending)
             return
         self._pending.append(pending)
-        for name in names:
+        for name, act in wishes.items():
             slot = self._fleet.slots[name]
             if slot.unspoken:
                 pending.refusals.append(KeeperVersionError(slot.unspoken))
             else:
-                self._wish(slot, request, pending)
+                self._wish(slot, act, request.who, pending)
+        if request.act is Act.PROFILE:
+            self._make_room(request, wishes)
+            pending.notes += [] if wishes else [f"{request.target.profile}: in use already"]
+        else:
+            self._tell_wishes(request, dict(pending.waiting))
         self._writer.flush(FLUSH_LIMIT_S)
         self._answer_if_done(pending)
 
@@ -72,14 +81,14 @@ class Desk:
         `act` is STOP when it rests now, START when it was executed or could not be: that answers restarts, too.
         """
         for pending in list(self._pending):
-            asks_to_stop = pending.request.act is Act.STOP
-            if name not in pending.waiting or asks_to_stop != (act is Act.STOP):
+            asked = pending.waiting.get(name)
+            if asked is None or (asked is Act.STOP) != (act is Act.STOP):
                 continue
-            pending.waiting.discard(name)
+            del pending.waiting[name]
             if refusal is not None:
                 pending.refusals.append(refusal)
             else:
-                pending.changed.append(name)
+                pending.changed[name] = asked
             if note:
                 pending.notes.append(f"{name}: {note}")
             self._answer_if_done(pending)
@@ -87,8 +96,9 @@ class Desk:
     def overrule(self, name: str, act: Act) -> None:
         """Answer those who wait for the opposite of what somebody has asked since."""
         for pending in list(self._pending):
-            if name in pending.waiting and (pending.request.act is Act.STOP) != (act is Act.STOP):
-                pending.waiting.discard(name)
+            asked = pending.waiting.get(name)
+            if asked is not None and (asked is Act.STOP) != (act is Act.STOP):
+                del pending.waiting[name]
                 pending.notes.append(f"{name}: overruled by a later {act.value}")
                 self._answer_if_done(pending)
 
@@ -111,7 +121,7 @@ class Desk:
 
     def has_asked(self, name: str) -> bool:
         """True while somebody waits for this instance's start."""
-        return any(name in one.waiting and one.request.act is not Act.STOP for one in self._pending)
+        return any(one.waiting.get(name, Act.STOP) is not Act.STOP for one in self._pending)
 
     def close(self) -> None:
         """Answer everybody who still waits: the engine ends."""
@@ -122,12 +132,26 @@ class Desk:
 
     # -- choosing
 
-    def _choose(self, request: Request) -> list[str]:
-        """The instances a request concerns, dependencies or dependents included.
+    def _choose(self, request: Request) -> dict[str, Act]:
+        """The instances a request concerns, dependencies or dependents included, and what each is to do.
 
         Raises:
             EngineError: the request as a whole is refused.
         """
+        if request.act is Act.PROFILE:
+            return self._choose_switch(request.target.profile)
+        return dict.fromkeys(self._choose_names(request), request.act)
+
+    def _choose_switch(self, name: str) -> dict[str, Act]:
+        """What a profile changes; its instances are refused together or not at all."""
+        needed = self._fleet.find_profile(name).needed
+        slots = [self._fleet.slots[one] for one in needed]
+        _refuse_unconfigured(slots)
+        stops = [slot for slot in self._fleet if slot.name not in needed and not _rests(slot)]
+        starts = [slot for slot in slots if not _runs(slot)]
+        return {slot.name: Act.STOP for slot in stops} | {slot.name: Act.START for slot in starts}
+
+    def _choose_names(self, request: Request) -> list[str]:
         names = self._fleet.resolve(request.target)
         is_wide = request.target != Target(names=request.target.names)
         if request.act is Act.STOP:
@@ -138,10 +162,7 @@ class Desk:
             return open_ones
         if is_wide and request.act is Act.RESTART:
             names = [name for name in names if self._fleet.slots[name].desired is Desired.RUNNING]
-        for name in names:
-            slot = self._fleet.slots[name]
-            if slot.spec is None:
-                raise ConfigError(slot.config_error or f"{name}: not in the configuration")
+        _refuse_unconfigured([self._fleet.slots[name] for name in names])
         needed = self._fleet.with_dependencies(names)
         if request.act is Act.RESTART:
             return [name for name in needed if name in names or not _runs(self._fleet.slots[name])]
@@ -151,18 +172,18 @@ class Desk:
             raise AlreadyRunningError(f"{', '.join(request.target.names)}: already running")
         return open_ones
 
-    def _wish(self, slot: Slot, request: Request, pending: _Pending) -> None:
+    def _wish(self, slot: Slot, act: Act, who: str, pending: _Pending) -> None:
         """Set what is wanted of one instance."""
-        who = request.who
-        self.overrule(slot.name, request.act)
-        wanted = Desired.STOPPED if request.act is Act.STOP else Desired.RUNNING
-        if slot.undo_desired is None or request.act is Act.STOP:
-            slot.undo_desired = None if request.act is Act.STOP else slot.desired
+        self.overrule(slot.name, act)
+        wanted = Desired.STOPPED if act is Act.STOP else Desired.RUNNING
+        if slot.undo_desired is None or act is Act.STOP:
+            slot.undo_desired = None if act is Act.STOP else slot.desired
         slot.desired = wanted
         slot.asked_by = who
         name = slot.name
+        self._fleet.room.pop(name, None)
         self._writer.save_desired(name, wanted, who, self._clock.wall())
-        if request.act is Act.STOP:
+        if act is Act.STOP:
             slot.wants_replacement = False
             if not slot.is_alive and slot.status is Status.STOPPED:
                 slot.status = Status.STOPPING  # before its start was begun: resting is decided, told and answered, too
@@ -170,12 +191,35 @@ class Desk:
             slot.failures = slot.restarts = 0
             slot.retry_mono = None
             # A start that is asked for while an end is judged comes after it, whatever its cause turns out to be.
-            slot.wants_replacement = slot.is_ending or (request.act is Act.RESTART and slot.run is not None)
+            slot.wants_replacement = slot.is_ending or (act is Act.RESTART and slot.run is not None)
             if slot.status in (Status.FAILED, Status.BACKOFF):
                 slot.status = Status.STOPPED
-        pending.waiting.add(name)
-        self._journal.tell(name, EventType.REQUESTED, f"{request.act.value} asked for by {who}", Level.INFO, who=who)
+        pending.waiting[name] = act
         self._mark(name)
+
+    def _tell_wishes(self, request: Request, wishes: Mapping[str, Act]) -> None:
+        """One event for each instance."""
+        who = request.who
+        for name, act in wishes.items():
+            self._journal.tell(name, EventType.REQUESTED, f"{act.value} asked for by {who}", Level.INFO, who=who)
+
+    def _make_room(self, request: Request, wishes: Mapping[str, Act]) -> None:
+        """One event for the whole switch; what starts waits until what stops has given its memory back."""
+        stops = tuple(name for name, act in wishes.items() if act is Act.STOP)
+        starts = tuple(name for name, act in wishes.items() if act is not Act.STOP)
+        self._fleet.room |= dict.fromkeys(starts, stops)
+        parts = [f"{verb} {', '.join(names)}" for verb, names in (("starts", starts), ("stops", stops)) if names]
+        name, who = request.target.profile, request.who
+        self._journal.tell(
+            None,
+            EventType.PROFILE,
+            f"profile {name} asked for by {who}: {'; '.join(parts) or 'in use already'}",
+            Level.INFO,
+            who=who,
+            profile=name,
+            starts=starts,
+            stops=stops,
+        )
 
     # -- answering
 
@@ -190,11 +234,11 @@ class Desk:
         code = pending.refusals[0].exit_code if pending.refusals else ExitCode.OK
         if late and not pending.refusals:
             code = ExitCode.STOP_FAILED if request.act is Act.STOP else ExitCode.LEADER_TIMEOUT
-        done = {Act.START: "started", Act.STOP: "stopped", Act.RESTART: "restarted"}[request.act]
         lines = [str(refusal) for refusal in pending.refusals] + pending.notes
         noted = [note.partition(":")[0] for note in pending.notes]
-        if plain := [name for name in pending.changed if name not in noted]:
-            lines.append(f"{', '.join(plain)}: {done}")
+        for act, word in _DONE.items():
+            if plain := [name for name, done in pending.changed.items() if done is act and name not in noted]:
+                lines.append(f"{', '.join(plain)}: {word}")
         outcome = Outcome(request.id, int(code), "\n".join(lines) or "nothing to do", tuple(pending.changed))
         now = self._clock.wall()
         self._writer.submit(lambda store: store.save_request(request, outcome, now))
@@ -202,6 +246,12 @@ class Desk:
             pending.future.set_result(outcome)
         except InvalidStateError:
             return  # whoever asked has gone, and cancelled it
+
+
+def _refuse_unconfigured(slots: Iterable[Slot]) -> None:
+    for slot in slots:
+        if slot.spec is None:
+            raise ConfigError(slot.config_error or f"{slot.name}: not in the configuration")
 
 
 def _rests(slot: Slot) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
+from engine.config.faults import format_keys
 from engine.config.file import LoadedConfig
 from engine.config.schema import Config
-from engine.errors import NoSuchInstanceError
-from engine.snapshots import State, Status, Target
+from engine.errors import ConfigError, NoSuchInstanceError, NoSuchProfileError
+from engine.snapshots import Desired, ProfileSnapshot, State, Status, Target
 from engine.supervision.slot import Slot
 
 REMOVED = "its table is no longer in the file; stop it, or bring the table back"
@@ -20,6 +21,10 @@ class Fleet:
     def __init__(self) -> None:
         self.slots: dict[str, Slot] = {}
         self.config = Config()
+        self.room: dict[str, tuple[str, ...]] = {}
+        """Who waits until which others have ended, because a profile stops these and starts that."""
+        self.profiles: tuple[ProfileSnapshot, ...] = ()
+        self._profile_faults: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Slot]:
         return iter(self.slots.values())
@@ -52,7 +57,26 @@ class Fleet:
                 slot.config_error = REMOVED
                 self.slots[name] = slot
         self.config = loaded.config
+        self.profiles = tuple(
+            ProfileSnapshot(name, profile.instances, tuple(self.with_dependencies(profile.instances)))
+            for name, profile in loaded.config.profiles.items()
+        )
+        self._profile_faults = {problem.key: str(problem) for problem in reversed(loaded.problems)}
         return changed
+
+    def find_profile(self, name: str) -> ProfileSnapshot:
+        """The profile of this name.
+
+        Raises:
+            NoSuchProfileError: there is none.
+            ConfigError: there is one, and it is wrong.
+        """
+        if found := next((one for one in self.profiles if one.name == name), None):
+            return found
+        table = f"[{format_keys(('profiles', name))}]"
+        if fault := next((text for key, text in self._profile_faults.items() if key.startswith(table)), ""):
+            raise ConfigError(fault)
+        raise NoSuchProfileError(name, tuple(one.name for one in self.profiles))
 
     def dependencies(self, name: str) -> tuple[str, ...]:
         """What an instance needs directly."""
@@ -90,6 +114,15 @@ class Fleet:
         needed = (self.slots.get(other) for other in self.dependencies(name))
         return tuple(slot.name for slot in needed if slot is not None and slot.state is not State.READY)
 
+    def leaving(self, name: str) -> tuple[str, ...]:
+        """Who has to end before it starts, because a profile stops them for it."""
+        others = (self.slots.get(other) for other in self.room.get(name, ()))
+        return tuple(one.name for one in others if one is not None and one.is_alive and one.desired is Desired.STOPPED)
+
+    def held_by(self, name: str) -> tuple[str, ...]:
+        """Who may wait for its end."""
+        return tuple(other for other, names in self.room.items() if name in names)
+
     def has_live_dependents(self, name: str) -> bool:
         """True while somebody that needs it still runs."""
         return any(self.slots[other].is_alive for other in self.dependents(name))
@@ -117,6 +150,7 @@ def _is_meant(slot: Slot, target: Target) -> bool:
     return (
         slot.name in target.names
         or target.everything
+        or bool(target.profile)
         or (target.unhealthy and (slot.state is State.UNHEALTHY or slot.status in (Status.FAILED, Status.BACKOFF)))
         or (bool(target.tag) and slot.spec is not None and target.tag in slot.spec.tags)
     )

@@ -182,10 +182,12 @@ class Hands:
         self._kit.desk.settle(slot.name, Act.START, EngineError(f"{slot.name}: {slot.last.error}"))
 
     def _hold_back(self, slot: Slot) -> None:
-        waits_for = self._kit.fleet.unready_dependencies(slot.name)
+        needed = self._kit.fleet.unready_dependencies(slot.name)
+        waits_for = (*self._kit.fleet.leaving(slot.name), *needed)
         slot.status = Status.STOPPED
         slot.retry_mono = None
         if waits_for != slot.waits_for:
             slot.waits_for = waits_for
             self._kit.journal.tell(slot.name, EventType.WAITING, f"waiting for {', '.join(waits_for)}", Level.INFO)
-        self._kit.desk.settle(slot.name, Act.START, note=f"waiting for {', '.join(waits_for)}")
+        if needed:  # what it waits for otherwise ends soon
+            self._kit.desk.settle(slot.name, Act.START, note=f"waiting for {', '.join(waits_for)}")

@@ -203,7 +203,7 @@ class Supervisor:
         for _ in range(STEPS):
             facts = slot.gather(
                 self._clock.monotonic(),
-                dependencies_ready=not self._fleet.unready_dependencies(slot.name),
+                dependencies_ready=not (self._fleet.unready_dependencies(slot.name) or self._fleet.leaving(slot.name)),
                 has_live_dependents=self._fleet.has_live_dependents(slot.name),
                 jitter=self._random.uniform(-1.0, 1.0),
             )
@@ -215,8 +215,8 @@ class Supervisor:
             self._mark_neighbours(slot.name)
 
     def _mark_neighbours(self, name: str) -> None:
-        """Who depends on an instance, or is needed by it, has something new to decide about."""
-        self._dirty.update(self._fleet.dependents(name), self._fleet.dependencies(name))
+        """Who depends on an instance, is needed by it, or waits for its end, has something new to decide about."""
+        self._dirty.update(self._fleet.dependents(name), self._fleet.dependencies(name), self._fleet.held_by(name))
 
     # -- messages
 
@@ -355,5 +355,6 @@ class Supervisor:
                 config_exists=self._surroundings.config_exists,
                 on_exit=self._fleet.config.dashboard.on_exit,
                 keys=tuple(self._fleet.config.keys.items()),
+                profiles=self._fleet.profiles,
             )
         )

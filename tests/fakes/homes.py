@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from http.client import HTTPConnection
 from pathlib import Path
@@ -140,13 +140,20 @@ class ThrowAwayHome:
         return os.environ | {HOME_VARIABLE: str(self.home.state_dir), "PYTHONWARNINGS": "error", "NO_COLOR": "1"}
 
     def run_cli(
-        self, *arguments: str, within_s: float = 60.0, tree: Path | None = None
+        self,
+        *arguments: str,
+        within_s: float = 60.0,
+        tree: Path | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run one command of the real program to its end; `tree` holds another release of it."""
+        """Run one command of the real program to its end; `tree` holds another release of it.
+
+        `environ` goes over the usual environment.
+        """
         return subprocess.run(
             program_line(*arguments),
             cwd=tree,
-            env=self.environment(),
+            env={**self.environment(), **(environ or {})},
             capture_output=True,
             text=True,
             timeout=within_s,

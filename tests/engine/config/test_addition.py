@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.config.addition import append_text, build_tables
+from engine.config.writing import load_document
 from engine.errors import ConfigError
-from engine.legacy.addition import append_text, build_tables, load_document
 
 TABLES: dict[str, object] = {"qwen": {"model": "/m.gguf", "env": {"A": "b"}, "logs": {"backups": 5}}}
 TEXT = build_tables({"qwen": ("from there", TABLES["qwen"])})  # type: ignore[dict-item]

@@ -1,0 +1,15 @@
+"""The configuration's JSON Schema, for editors that complete and check config.toml."""
+
+from __future__ import annotations
+
+from engine.config.schema import Config
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+
+
+def build_json_schema() -> dict[str, object]:
+    """The schema, as JSON writes it: every table, key, default, limit and explanation."""
+    schema = Config.model_json_schema()
+    schema["properties"]["instances"]["propertyNames"] = {"pattern": NAME_PATTERN}
+    return {"$schema": DIALECT, **schema, "title": "llama-orch-tui: config.toml"}
