@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from datetime import timedelta
 
 from engine.config.binary import find_binary
 from engine.config.command import build_command
 from engine.config.file import LoadedConfig, load_config
-from engine.config.redact import redact_argv, redact_env
+from engine.config.origins import trace_instance
+from engine.config.redact import find_secrets, hide_values
 from engine.config.schema import Config, InstanceConfig
 from engine.errors import EngineError, NoSuchInstanceError
 from engine.loads import LlamaLoad
 from engine.logs.reader import read_tail
 from engine.paths import Home
+from engine.process.records import get_value
 from engine.snapshots import DescribeSection, Description, EventQuery, InstanceSnapshot, Snapshot, Stream
 from engine.state.events import get_recent_events
 from engine.state.reading import read_stored_health
 from engine.supervision.crash_reports import find_newest_report
+from engine.supervision.ends import read_run_record
 from engine.times import format_time
 
 SHOWN_EVENTS = 10
 SHOWN_HEALTH = 10
 SHOWN_LOG_LINES = 20
 ROUNDED = 1
+MB = 1_000_000
 
 
 def describe_instance(home: Home, name: str, snapshot: Snapshot, environ: Mapping[str, str]) -> Description:
@@ -39,36 +44,61 @@ def describe_instance(home: Home, name: str, snapshot: Snapshot, environ: Mappin
     if seen is None and spec is None and name not in loaded.frozen:
         raise NoSuchInstanceError(name)
     seen = seen or InstanceSnapshot(name)
-    command = _describe_command(name, spec, loaded.config, seen, environ)
+    built, secrets = _build_command(name, spec, loaded.config, seen, environ)
+    executed = get_value(read_run_record(home, name, seen.run_id), "shown") if seen.run_id else ""
     sections = (
-        DescribeSection("Overview", rows=(*_overview(seen), ("crash report", _say(find_newest_report(home, name))))),
+        DescribeSection("State", rows=_state(seen, built if executed not in ("", built) else "")),
+        *([DescribeSection("Runtime", rows=_runtime(seen))] if seen.pid is not None else []),
+        DescribeSection("Last exit", rows=_last_exit(home, seen)),
         *([DescribeSection("Work", rows=_work(seen.load))] if seen.load is not None else []),
-        DescribeSection("Configuration", rows=_configuration(name, spec, loaded)),
+        DescribeSection("Configuration", rows=_configuration(name, loaded)),
         DescribeSection("Health", lines=_health(home, name)),
         DescribeSection("Events", lines=_events(home, name)),
-        DescribeSection("Log", lines=_log(home, name)),
+        DescribeSection("Log", lines=tuple(hide_values(line, secrets) for line in _log(home, name))),
     )
-    return Description(name, command, sections)
+    return Description(name, executed or built, sections)
 
 
-def _overview(seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
+def _state(seen: InstanceSnapshot, changed_command: str) -> tuple[tuple[str, str], ...]:
     rows = [
         ("state", seen.state.value),
         ("why", seen.why),
         ("desired", seen.desired.value),
         ("model", seen.model),
         ("address", f"http://{seen.host}:{seen.port}" if seen.port else "no port"),
-        ("pid", _say(seen.pid)),
-        ("keeper pid", _say(seen.keeper_pid)),
         ("program", seen.binary or "-"),
         ("version", seen.binary_version or "-"),
-        ("started", format_time(seen.started_at) if seen.started_at else "-"),
         ("restarts", str(seen.restarts)),
-        ("last exit", _exit(seen)),
-        ("last error", seen.last_error or "-"),
         ("tags", ", ".join(seen.tags) or "-"),
     ]
+    if seen.needs_restart:
+        rows.append(("needs a restart", "to take up the changed configuration"))
+    if changed_command:
+        rows.append(("next start", changed_command))
     return tuple(rows)
+
+
+def _runtime(seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
+    cpu = "-" if seen.cpu_percent is None else f"{seen.cpu_percent:.0f} % of one core"
+    memory = "-" if seen.memory_bytes is None else f"{seen.memory_bytes / MB:.0f} MB"
+    rows = [
+        ("pid", f"{_say(seen.pid)} (keeper {_say(seen.keeper_pid)})"),
+        ("started", format_time(seen.started_at) if seen.started_at else "-"),
+        ("uptime", "-" if seen.uptime_s is None else str(timedelta(seconds=int(seen.uptime_s)))),
+        ("cpu", cpu),
+        ("memory", memory),
+    ]
+    if seen.gpu_memory_bytes is not None:
+        rows.append(("gpu memory", f"{seen.gpu_memory_bytes / MB:.0f} MB"))
+    return tuple(rows)
+
+
+def _last_exit(home: Home, seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
+    return (
+        ("exit", _exit(seen)),
+        ("reason", seen.last_error or "-"),
+        ("crash report", _say(find_newest_report(home, seen.name))),
+    )
 
 
 def _work(load: LlamaLoad) -> tuple[tuple[str, str], ...]:
@@ -96,42 +126,30 @@ def _exit(seen: InstanceSnapshot) -> str:
     return "-" if seen.last_exit_code is None else f"exit code {seen.last_exit_code}"
 
 
-def _describe_command(
+def _build_command(
     name: str, spec: InstanceConfig | None, config: Config, seen: InstanceSnapshot, environ: Mapping[str, str]
-) -> str:
-    """The redacted command line that a start would execute now, or why there is none."""
+) -> tuple[str, frozenset[str]]:
+    """The redacted command line that a start would execute now, or why there is none; and the secrets to hide."""
     if spec is None:
-        return seen.config_error or "not in the configuration"
+        return seen.config_error or "not in the configuration", frozenset()
+    given = find_secrets((*(spec.command or ()), *spec.args), {**spec.env, "api_key": spec.api_key})
     try:
         server = None if spec.command else find_binary(spec.binary or config.server.binary, environ, name)
         port = None if spec.port is None else seen.port or (spec.port if isinstance(spec.port, int) else 0)
-        return shlex.join(build_command(name, spec, server, port, environ).redacted)
+        command = build_command(name, spec, server, port, environ)
     except EngineError as error:
-        return f"cannot be built: {error}"
+        return f"cannot be built: {error}", given
+    return shlex.join(command.redacted), given | find_secrets((), {"api_key": command.api_key})
 
 
-def _configuration(name: str, spec: InstanceConfig | None, loaded: LoadedConfig) -> tuple[tuple[str, str], ...]:
+def _configuration(name: str, loaded: LoadedConfig) -> tuple[tuple[str, str], ...]:
+    """What is in force, each value with where it comes from."""
     rows = [("file", str(loaded.path))]
     rows += [("problem", text) for text in loaded.frozen.get(name, "").splitlines()]
-    if spec is not None:
-        values = spec.model_dump(mode="json", exclude={"api_key"})
-        values["env"] = redact_env(spec.env)
-        values["args"] = redact_argv(spec.args)
-        values["command"] = redact_argv(spec.command or ())
-        if spec.api_key:
-            values["api_key"] = "***"
-        rows += [(key, _say(value)) for key, value in _flatten(values) if value not in (None, "", [], (), {})]
+    for one in trace_instance(loaded, name):
+        if one.value not in (None, "", []):
+            rows.append((".".join(one.key), f"{_say(one.value)}  ({one.describe_origin()})"))
     return tuple(rows)
-
-
-def _flatten(values: Mapping[str, object], prefix: str = "") -> list[tuple[str, object]]:
-    flat: list[tuple[str, object]] = []
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat += _flatten(value, f"{prefix}{key}.")
-        else:
-            flat.append((prefix + key, value))
-    return flat
 
 
 def _health(home: Home, name: str) -> tuple[str, ...]:

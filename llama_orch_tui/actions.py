@@ -87,6 +87,16 @@ ACTIONS: tuple[Action, ...] = (
         45,
     ),
     Action(
+        "profile",
+        ("p",),
+        "Profile",
+        "choose a profile: start its instances, stop the rest",
+        Group.INSTANCES,
+        Scope.DASHBOARD,
+        "profile",
+        42,
+    ),
+    Action(
         "copy_command",
         ("y",),
         "Copy command",

@@ -29,13 +29,17 @@ class ActDesk:
         on_done: Callable[[Outcome], object],
     ) -> None:
         """Ask for `act`; `on_done` gets the outcome, on whatever thread it comes."""
-        self._pending.note(act, concerned, self._clock())
+        self.expect(act, concerned)
         future = self._engine.submit(act, target)
 
         def pass_on(done: Future[Outcome]) -> None:
             on_done(done.result())
 
         future.add_done_callback(pass_on)
+
+    def expect(self, act: Act, concerned: tuple[InstanceSnapshot, ...]) -> None:
+        """Show what `act` will do to these, before it is done."""
+        self._pending.note(act, concerned, self._clock())
 
     def settle(self, outcome: Outcome, names: tuple[str, ...]) -> None:
         """Forget the words of what was refused or left alone; the rest waits for a snapshot that shows it."""

@@ -25,6 +25,7 @@ class Circumstances:
     is_demo: bool = False
     chosen: tuple[InstanceSnapshot, ...] = ()
     instances: tuple[InstanceSnapshot, ...] = ()
+    has_profiles: bool = False
     has_events: bool = False
     can_go_back: bool = False
     """True while there is a zoom, a filter or a mark to lift, or another pane has the focus."""
@@ -58,6 +59,7 @@ def _is_useful(action_id: str, now: Circumstances) -> bool:
         "stop": any(one.status is not Status.STOPPED for one in now.chosen),
         "restart": bool(now.chosen),
         "restart_unhealthy": any(one.state in UNHEALTHY for one in now.instances),
+        "profile": now.has_profiles,
         "copy_command": bool(now.chosen),
         "chat": any(one.pid is not None and one.port is not None for one in now.chosen),
         "mark": bool(now.chosen),

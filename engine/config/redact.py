@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 HIDDEN = "***"
+SHORTEST_SECRET = 6
+"""Characters; shorter values are words that stand in many a line."""
 
 _SECRET_WORD = r"[\w.-]*(?:key|token|secret|password)[\w.-]*"  # noqa: S105 - a pattern of names, no secret
 _SECRET_NAME = re.compile(_SECRET_WORD, re.IGNORECASE)
 # Secrets inside one argument: NAME=VALUE anywhere (a shell's script, for one), or a flag and its value with a blank.
 _INLINE = re.compile(rf"(?P<name>{_SECRET_WORD})(?P<sign>\s*=|\s+)(?P<value>.*)", re.IGNORECASE | re.DOTALL)
+_WORD = re.compile(r"[^\s;\"']+")
 _SHORT_SECRET_FLAGS = frozenset(["-hft"])
 """llama-server's short forms of flags that hold secrets."""
 
@@ -35,6 +38,26 @@ def redact_argv(argv: Sequence[str]) -> tuple[str, ...]:
 def redact_env(env: Mapping[str, str]) -> dict[str, str]:
     """`env` with the values of secret variables hidden."""
     return {name: HIDDEN if is_secret_name(name) else value for name, value in env.items()}
+
+
+def find_secrets(argv: Sequence[str], env: Mapping[str, str]) -> frozenset[str]:
+    """The values that `redact_argv` and `redact_env` hide, to find them in other texts.
+
+    Those that are too short to be told from an ordinary word are left out.
+    """
+    found = {value for name, value in env.items() if is_secret_name(name)}
+    for arg, shown in zip(argv, redact_argv(argv), strict=True):
+        if arg != shown:
+            rest = arg[len(shown) - len(HIDDEN) :]
+            found |= {rest, *_WORD.findall(rest)[:1]}
+    return frozenset(value for value in found if len(value) >= SHORTEST_SECRET)
+
+
+def hide_values(text: str, secrets: Iterable[str]) -> str:
+    """`text` with every secret in it hidden."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
 
 
 def _is_secret_flag(arg: str) -> bool:

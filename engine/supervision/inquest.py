@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.config.redact import hide_values
 from engine.supervision.crash_reports import CrashReport, find_report_path, is_crash, write_report
 from engine.supervision.ends import judge_end, read_last_words, read_run_record
 from engine.supervision.kit import Kit
@@ -27,7 +28,9 @@ class Inquest:
         home, record = self._kit.home, ended.record
         words: tuple[str, ...] = ()
         try:
-            words = read_last_words(home, ended.name, record.started_at)
+            words = tuple(
+                hide_values(line, ended.secrets) for line in read_last_words(home, ended.name, record.started_at)
+            )
             last = judge_end(record, words, ended.health_detail)
         except Exception as error:  # noqa: BLE001 - the top of a worker: the end has to be judged, whatever its log holds
             self._kit.post(FaultTold("last words", f"{ended.name}: its log cannot be read: {error!r}"))

@@ -89,6 +89,8 @@ class UnjudgedEnd:
     failures: int
     events: tuple[Event, ...]
     """What was told of it before, oldest first."""
+    secrets: frozenset[str] = field(repr=False)
+    """What its last words may repeat, to be hidden."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Owned by the supervisor's thread. Nothing here decides what follows.
 from __future__ import annotations
 
 from engine.config.command import binding_warning, find_api_key
+from engine.config.redact import find_secrets
 from engine.errors import EngineError, PortInUseError
 from engine.health.judge import Verdict
 from engine.process.records import Record, get_value, read_record
@@ -176,6 +177,15 @@ class Notes:
         slot.is_ending = True
         self._inquest.begin(unjudged)
 
+    def _find_secrets(self, slot: Slot) -> frozenset[str]:
+        """What a server may have repeated in its last words."""
+        spec = slot.run.spec if slot.run and slot.run.spec else slot.spec
+        if spec is None:
+            return frozenset()
+        keys = {"api_key": spec.api_key, "run_key": slot.run.api_key if slot.run else ""}
+        argv = (*(spec.command or ()), *spec.args)
+        return find_secrets(argv, {**self._kit.starter.environ, **spec.env, **keys})
+
     def _build_unjudged(self, slot: Slot, record: ExitRecord, pid: int | None) -> UnjudgedEnd:
         return UnjudgedEnd(
             slot.name,
@@ -189,6 +199,7 @@ class Notes:
             slot.restarts,
             slot.failures,
             tuple(event for event in self._kit.journal.recent if event.instance == slot.name)[-REPORT_EVENTS:],
+            self._find_secrets(slot),
         )
 
     def note_judged(self, slot: Slot, message: EndJudged) -> None:

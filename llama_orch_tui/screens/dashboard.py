@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 from textual.timer import Timer
 
+from engine.profiles import plan_switch
 from engine.protocol import Engine
 from engine.snapshots import Act, Outcome, Snapshot, Target
 from llama_orch_tui.actions import ACTIONS, BY_ID, Scope
-from llama_orch_tui.desk import ActDesk, read_command
+from llama_orch_tui.desk import ActDesk
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.hints import FILTER_HINTS, hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
@@ -50,13 +51,6 @@ class DashboardScreen(TableActs):
 
         outcome: Outcome
         names: tuple[str, ...]
-
-    @dataclass
-    class CommandRead(Message):
-        """An instance's command line was read, or could not be."""
-
-        command_line: str
-        error: str = ""
 
     def __init__(
         self, engine: Engine, *, clock: Callable[[], float], remembered: Remembered, is_demo: bool = False
@@ -179,15 +173,6 @@ class DashboardScreen(TableActs):
         if outcome.message:
             self.notify(outcome.message, severity="error" if outcome.exit_code else "information", markup=False)
 
-    @on(CommandRead)
-    def copy_read_command(self, event: CommandRead) -> None:
-        """Hand the command line to the terminal's clipboard."""
-        if event.error or not event.command_line:
-            self.notify(event.error or "There is no command line to copy.", severity="error", markup=False)
-            return
-        self.app.copy_to_clipboard(event.command_line)
-        self.notify(event.command_line, title="Copied", markup=False)
-
     def action_start(self) -> None:
         """Start what is chosen."""
         self._ask(Act.START)
@@ -211,6 +196,16 @@ class DashboardScreen(TableActs):
         """Restart everything unhealthy or failed."""
         names = tuple(one.name for one in self.snapshot.instances if one.state in UNHEALTHY)
         self._submit(Act.RESTART, Target(unhealthy=True), names)
+
+    def action_profile(self) -> None:
+        """Choose a profile; what would start and stop is said before it is done."""
+        if not self.snapshot.profiles:
+            words = f"There is no profile yet: a table [profiles.NAME] in {self.snapshot.config_path} makes one."
+            self.notify(words, severity="warning", markup=False)
+            return
+        from llama_orch_tui.screens.questions import profile_question  # noqa: PLC0415 - not for the first paint
+
+        self.app.push_screen(profile_question(self.snapshot), self._use_profile)
 
     def action_mark(self) -> None:
         """Mark the row."""
@@ -237,11 +232,6 @@ class DashboardScreen(TableActs):
     def action_show_event(self) -> None:
         """The event under the cursor, whole."""
         self.deck.events.open_event()
-
-    def action_copy_command(self) -> None:
-        """Copy the command line of the instance under the cursor."""
-        if self.table.cursor_name is not None:
-            self._read_command(self.table.cursor_name)
 
     def action_move(self, motion: str) -> None:
         """Move in the pane that has the focus."""
@@ -278,14 +268,17 @@ class DashboardScreen(TableActs):
         """Leave, and ask for the demo."""
         self.app.exit(ExitChoice.DEMO)
 
-    @work(thread=True, group="command", exit_on_error=False)
-    def _read_command(self, name: str) -> None:
-        self.post_message(self.CommandRead(*read_command(self._engine, name)))
-
     def _ask(self, act: Act) -> None:
         names = tuple(one.name for one in self.table.chosen())
         if names:
             self._submit(act, Target(names=names), names)
+
+    def _use_profile(self, name: str | None) -> None:
+        if profile := next((one for one in self.snapshot.profiles if one.name == name), None):
+            switch = plan_switch(profile, self.snapshot)
+            for act, names in ((Act.START, switch.starts), (Act.STOP, switch.stops)):
+                self._desk.expect(act, tuple(one for one in self.snapshot.instances if one.name in names))
+            self._submit(Act.PROFILE, Target(profile=profile.name), (*switch.starts, *switch.stops))
 
     def _submit(self, act: Act, target: Target, names: tuple[str, ...]) -> None:
         concerned = tuple(one for one in self.snapshot.instances if one.name in names)
@@ -316,6 +309,7 @@ class DashboardScreen(TableActs):
             is_demo=self._is_demo,
             chosen=self.table.chosen(),
             instances=self.snapshot.instances,
+            has_profiles=bool(self.snapshot.profiles),
             has_events=bool(self.snapshot.events),
             can_go_back=not is_lifted or bool(self.table.marks),
         )

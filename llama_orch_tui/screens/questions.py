@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.profiles import Switch, plan_switch
 from engine.snapshots import InstanceSnapshot, Snapshot, Status
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.leaving import is_watched_by_others
 from llama_orch_tui.screens.choice import Choice, ChoiceScreen
+from llama_orch_tui.screens.table_acts import answer_keys
 from widgets.text import clean
 from widgets.units import format_count
 
@@ -15,6 +17,8 @@ _BACKGROUND = "A daemon goes on watching until there is nothing to do."
 _UNWATCHED = "Nobody restarts what crashes meanwhile."
 
 STOP_ANSWER = "stop"
+MOST_LETTERS = 20
+"""More profiles than these are chosen by the cursor."""
 MOST_NAMES = 8
 """More names than these are counted, not listed."""
 
@@ -28,11 +32,33 @@ def running(snapshot: Snapshot) -> tuple[InstanceSnapshot, ...]:
 
 def stop_question(names: Sequence[str]) -> ChoiceScreen:
     """Whether to stop several models at once; answers `STOP_ANSWER` or None."""
-    listed = ", ".join(clean(name) for name in names[:MOST_NAMES])
-    rest = len(names) - MOST_NAMES
-    text = f"{listed} and {rest} more" if rest > 0 else listed
+    text = _list(names)
     choices = [Choice(STOP_ANSWER, "x", f"Stop {format_count(len(names), 'model')}"), Choice("", "c", "Cancel")]
     return ChoiceScreen("Stop these models?", text, choices)
+
+
+def profile_question(snapshot: Snapshot) -> ChoiceScreen:
+    """Which profile to use, with what each would start and stop; answers its name, or None."""
+    switches = [(one.name, plan_switch(one, snapshot)) for one in snapshot.profiles]
+    letters = answer_keys([clean(name) for name, _ in switches[:MOST_LETTERS]])
+    keys = [*letters, *[""] * (len(switches) - len(letters))]
+    choices = [
+        Choice(name, key, clean(name) + (" · in use" if switch.is_done else ""), _describe_switch(switch))
+        for (name, switch), key in zip(switches, keys, strict=True)
+    ]
+    another = next((name for name, switch in switches if not switch.is_done), None)
+    return ChoiceScreen("Use a profile", "Its instances start; the rest stops first.", choices, default=another)
+
+
+def _describe_switch(switch: Switch) -> str:
+    parts = (("starts", switch.starts), ("stops", switch.stops))
+    return " · ".join(f"{verb} {_list(names)}" for verb, names in parts if names) or "changes nothing"
+
+
+def _list(names: Sequence[str]) -> str:
+    listed = ", ".join(clean(name) for name in names[:MOST_NAMES])
+    rest = len(names) - MOST_NAMES
+    return f"{listed} and {rest} more" if rest > 0 else listed
 
 
 def quit_question(snapshot: Snapshot) -> ChoiceScreen:

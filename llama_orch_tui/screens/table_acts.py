@@ -6,13 +6,15 @@ The dashboard is built on this.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from string import ascii_lowercase
 
-from textual import on
+from textual import on, work
+from textual.message import Message
 from textual.screen import Screen
 
 from engine.protocol import Engine
+from llama_orch_tui.desk import read_command
 from llama_orch_tui.remembered import Remembered
 from widgets.instance_table import InstanceTable
 from widgets.pane_deck import PaneDeck
@@ -26,6 +28,13 @@ CURSOR_KEYS = "jk"
 
 class TableActs(Screen[None]):
     """A screen with a table whose view is the operator's, and remembered."""
+
+    @dataclass
+    class CommandRead(Message):
+        """An instance's command line was read, or could not be."""
+
+        command_line: str
+        error: str = ""
 
     def __init__(self, engine: Engine, clock: Callable[[], float], remembered: Remembered) -> None:
         super().__init__()
@@ -78,6 +87,24 @@ class TableActs(Screen[None]):
         from llama_orch_tui.screens.chat import ChatScreen  # noqa: PLC0415 - the first paint waits for no dialog
 
         self.app.push_screen(ChatScreen(self._engine, one.name, self._clock))
+
+    def action_copy_command(self) -> None:
+        """Copy the command line of the instance under the cursor."""
+        if self.table.cursor_name is not None:
+            self._read_command(self.table.cursor_name)
+
+    @work(thread=True, group="command", exit_on_error=False)
+    def _read_command(self, name: str) -> None:
+        self.post_message(self.CommandRead(*read_command(self._engine, name)))
+
+    @on(CommandRead)
+    def copy_read_command(self, event: CommandRead) -> None:
+        """Hand the command line to the terminal's clipboard."""
+        if event.error or not event.command_line:
+            self.notify(event.error or "There is no command line to copy.", severity="error", markup=False)
+            return
+        self.app.copy_to_clipboard(event.command_line)
+        self.notify(event.command_line, title="Copied", markup=False)
 
     @on(InstanceTable.ColumnPressed)
     def order_by_title(self, event: InstanceTable.ColumnPressed) -> None:

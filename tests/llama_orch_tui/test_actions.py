@@ -34,6 +34,7 @@ PROMISED = [
     "tab",
     "shift+tab",
     "z",
+    "p",
     "slash",
     "o",
     "y",

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config.redact import HIDDEN, is_secret_name, redact_argv, redact_env
+from engine.config.redact import HIDDEN, find_secrets, hide_values, is_secret_name, redact_argv, redact_env
 
 WORDS = st.sampled_from(["key", "Token", "SECRET", "passWord"])
 AFFIX = st.from_regex(r"[a-z_-]{0,6}", fullmatch=True)
@@ -55,3 +55,22 @@ def test_redacting_twice_changes_nothing_and_keeps_the_number_of_arguments(argv:
 )
 def test_only_what_may_be_a_secret_is_hidden(argv: list[str], shown: list[str]) -> None:
     assert redact_argv(argv) == tuple(shown)
+
+
+@pytest.mark.parametrize(
+    ("argv", "env", "hidden"),
+    [
+        (["--hf-token", "abcdefgh"], {}, {"abcdefgh"}),
+        (["--hf-token=abcdefgh"], {}, {"abcdefgh"}),
+        (["export TOKEN='abcdefgh'; run"], {}, {"'abcdefgh'; run", "abcdefgh"}),
+        (["--port", "8080"], {"PLAIN": "abcdefgh", "SOME_KEY": "abcdefgh"}, {"abcdefgh"}),
+        (["--hf-token", "short"], {"A_KEY": "tiny"}, set()),
+    ],
+    ids=["flag", "inline", "script", "environment", "short"],
+)
+def test_the_values_of_secrets_are_found(argv: list[str], env: dict[str, str], hidden: set[str]) -> None:
+    assert find_secrets(argv, env) == hidden
+
+
+def test_values_are_hidden_wherever_they_stand_the_longest_first() -> None:
+    assert hide_values("key=abcdef-long and abcdef!", ["abcdef", "abcdef-long"]) == "key=*** and ***!"
