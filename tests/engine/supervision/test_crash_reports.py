@@ -191,7 +191,8 @@ class TestLeader:
         wait_for_state(session, "bad", State.FAILED)
         newest = wait_for(lambda: find_newest_report(made.home, "bad"), "a report")
 
-        rows = dict(describe_instance(made.home, "bad", session.snapshot(), {}).sections[0].rows)
+        sections = describe_instance(made.home, "bad", session.snapshot(), {}).sections
+        rows = dict(row for section in sections for row in section.rows)
 
         assert rows["crash report"] == str(newest)
         assert "--foo" in rows["last error"]
