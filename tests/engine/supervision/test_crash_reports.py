@@ -195,7 +195,7 @@ class TestLeader:
         rows = dict(row for section in sections for row in section.rows)
 
         assert rows["crash report"] == str(newest)
-        assert "--foo" in rows["last error"]
+        assert "--foo" in rows["reason"]
 
     def test_a_kill_is_told_in_words_while_it_waits_to_retry(self, made: ThrowAwayHome) -> None:
         made.write_config(
