@@ -96,6 +96,8 @@ class Facts:
     """Instances that need this one and still run: they end first."""
     blocked: str = ""
     """Why nothing can be started (its table in the file is wrong, or the file cannot be read)."""
+    was_blocked: bool = False
+    """It was given up for that."""
     jitter: float = 0.0
     """In [-1, 1], drawn anew for every decision."""
 
@@ -151,6 +153,8 @@ class GiveUp:
 
     reason: str
     failures: int = 0
+    is_blocked: bool = False
+    """Only for want of a right configuration: it goes on when that is mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,7 @@ def _judge_end(desired: Desired, facts: Facts, end: EndFacts, policy: RestartPol
     if desired is Desired.STOPPED:
         return BecomeStopped()
     if facts.blocked:
-        return GiveUp(facts.blocked, facts.failures)
+        return GiveUp(facts.blocked, facts.failures, is_blocked=True)
     if end.intent in (Intent.STOP, Intent.RESTART) or facts.wants_replacement:
         return Launch()
     failures = 1 if end.lived_s >= policy.reset_after_s else facts.failures + 1
@@ -219,10 +223,10 @@ def _direct_rest(desired: Desired, facts: Facts, now: float) -> Action:
     """What an instance without a run needs."""
     if desired is Desired.STOPPED:
         return Wait() if facts.status is Status.STOPPED else BecomeStopped()
-    if facts.status is Status.FAILED:
+    if facts.status is Status.FAILED and (facts.blocked or not facts.was_blocked):
         return Wait()
     if facts.blocked:
-        return GiveUp(facts.blocked, facts.failures)
+        return GiveUp(facts.blocked, facts.failures, is_blocked=True)
     if facts.status is Status.BACKOFF and facts.retry_at is not None and now < facts.retry_at:
         return Wait(facts.retry_at)
     if not facts.dependencies_ready:

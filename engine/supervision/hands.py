@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import assert_never
 
-from engine.errors import EngineError
+from engine.errors import ConfigError, EngineError, StartFailedError
 from engine.process.orphans import clear_orphans
 from engine.reconciler import (
     Action,
@@ -67,6 +67,7 @@ class Hands:
         slot.end = None
         slot.retry_mono = None
         slot.waits_for = ()
+        slot.was_blocked = False
         slot.wants_replacement = False
         slot.failures = action.failures
         slot.status = Status.STARTING
@@ -142,6 +143,7 @@ class Hands:
         slot.end = None
         slot.retry_mono = None
         slot.waits_for = ()
+        slot.was_blocked = False
         slot.status = Status.STOPPED
         slot.health = Health.UNKNOWN
         slot.wants_replacement = False
@@ -174,12 +176,14 @@ class Hands:
         slot.end = None
         slot.failures = action.failures
         slot.status = Status.FAILED
+        slot.was_blocked = action.is_blocked
         how = slot.last.error or describe_exit(slot.last.code, slot.last.signal)
         slot.last.error = f"{how} ({action.reason})" if how and action.reason not in how else action.reason
         self._kit.journal.tell(
             slot.name, EventType.FAILED, f"given up: {slot.last.error}", Level.ERROR, **slot.last.build_meta()
         )
-        self._kit.desk.settle(slot.name, Act.START, EngineError(f"{slot.name}: {slot.last.error}"))
+        kind = ConfigError if action.is_blocked else StartFailedError
+        self._kit.desk.settle(slot.name, Act.START, kind(f"{slot.name}: {slot.last.error}"))
 
     def _hold_back(self, slot: Slot) -> None:
         needed = self._kit.fleet.unready_dependencies(slot.name)

@@ -147,6 +147,8 @@ class Slot:
     unspoken: str = ""
     """Why the keeper of its run cannot be talked with; the run is left alone then."""
     wants_replacement: bool = False
+    was_blocked: bool = False
+    """Given up for want of a right configuration."""
     asked_by: str = ""
     """Who wanted what is wanted, for the event log: an operator's way in, ``autostart``, ``policy``."""
     undo_desired: Desired | None = None
@@ -240,6 +242,7 @@ class Slot:
             dependencies_ready=dependencies_ready,
             has_live_dependents=has_live_dependents,
             blocked=self.config_error if self.spec is None else "",
+            was_blocked=self.was_blocked,
             jitter=jitter,
         )
 
@@ -257,7 +260,7 @@ class Slot:
             cmdline=run.cmdline if run else "",
             binary=run.binary if run else "",
             binary_version=run.binary_version if run else "",
-            status=self.status,
+            status=Status.STOPPED if self.was_blocked else self.status,
             health=self.health,
             started_at=run.started_at if run else None,
             last_seen_at=now_wall,

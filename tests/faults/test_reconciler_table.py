@@ -64,6 +64,8 @@ EVENTS: dict[str, Facts] = {
     "its retry is not due": Facts(retry_at=NOW + 5),
     "dependency not ready": Facts(dependencies_ready=False),
     "its table is broken": Facts(blocked=FILE_FAULT),
+    "its table was broken": Facts(was_blocked=True),
+    "its table broke again": Facts(was_blocked=True, blocked=FILE_FAULT),
     "a worker is at it": Facts(is_busy=True),
     "keeper silent": Facts(is_orphaned=True),
     "keeper silent, end known": Facts(is_orphaned=True, end=young(None, Intent.ORPHAN)),
@@ -75,6 +77,8 @@ EVENTS: dict[str, Facts] = {
     "runs, dependents live": Facts(run=RUN, has_live_dependents=True),
     "runs, table broken": Facts(run=RUN, blocked=FILE_FAULT),
     "runs, asked to end": Facts(run=RunFacts("r1", is_stopping=True)),
+    "runs, overdue": Facts(run=RunFacts("r1", is_stopping=True, is_overdue=True)),
+    "runs, keeper silent": Facts(run=RUN, is_orphaned=True),
     "ended, by itself": Facts(end=young(0)),
     "ended, crash": Facts(end=young(1)),
     "ended, crash, stable run": Facts(end=EndFacts(1, 60.0)),
@@ -105,6 +109,10 @@ dependency not ready     | stopped | wait    rest     rest    rest     rest    r
 dependency not ready     | running | hold    hold     hold    hold     hold    wait
 its table is broken      | stopped | wait    rest     rest    rest     rest    rest
 its table is broken      | running | fail    fail     fail    fail     fail    wait
+its table was broken     | stopped | wait    rest     rest    rest     rest    rest
+its table was broken     | running | launch  launch   launch  launch   again   launch
+its table broke again    | stopped | wait    rest     rest    rest     rest    rest
+its table broke again    | running | fail    fail     fail    fail     fail    wait
 a worker is at it        | stopped | wait    wait     wait    wait     wait    wait
 a worker is at it        | running | wait    wait     wait    wait     wait    wait
 keeper silent            | stopped | clear   clear    clear   clear    clear   clear
@@ -127,6 +135,10 @@ runs, table broken       | stopped | stop    stop     stop    stop     stop    s
 runs, table broken       | running | wait    wait     wait    wait     wait    wait
 runs, asked to end       | stopped | wait    wait     wait    wait     wait    wait
 runs, asked to end       | running | wait    wait     wait    wait     wait    wait
+runs, overdue            | stopped | clear   clear    clear   clear    clear   clear
+runs, overdue            | running | clear   clear    clear   clear    clear   clear
+runs, keeper silent      | stopped | clear   clear    clear   clear    clear   clear
+runs, keeper silent      | running | clear   clear    clear   clear    clear   clear
 ended, by itself         | stopped | rest    rest     rest    rest     rest    rest
 ended, by itself         | running | backoff backoff  backoff backoff  backoff backoff
 ended, crash             | stopped | rest    rest     rest    rest     rest    rest

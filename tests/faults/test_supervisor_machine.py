@@ -161,6 +161,7 @@ class SupervisorMachine(RuleBasedStateMachine):
                 assert run is None, why
             elif slot.status is Status.FAILED:
                 assert slot.last.error, why
+                assert not slot.was_blocked, why
                 assert run is None, why
             elif slot.state is State.WAITING:
                 needed = [self.world.leader.fleet.slots[name] for name in slot.waits_for]
