@@ -48,7 +48,7 @@ def describe_instance(home: Home, name: str, snapshot: Snapshot, environ: Mappin
     executed = get_value(read_run_record(home, name, seen.run_id), "shown") if seen.run_id else ""
     sections = (
         DescribeSection("State", rows=_state(seen, built if executed not in ("", built) else "")),
-        *([DescribeSection("Runtime", rows=_runtime(seen))] if seen.pid is not None else []),
+        *([DescribeSection("Runtime", rows=_runtime(home, seen))] if seen.pid is not None else []),
         DescribeSection("Last exit", rows=_last_exit(home, seen)),
         *([DescribeSection("Work", rows=_work(seen.load))] if seen.load is not None else []),
         DescribeSection("Configuration", rows=_configuration(name, loaded)),
@@ -78,7 +78,7 @@ def _state(seen: InstanceSnapshot, changed_command: str) -> tuple[tuple[str, str
     return tuple(rows)
 
 
-def _runtime(seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
+def _runtime(home: Home, seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
     cpu = "-" if seen.cpu_percent is None else f"{seen.cpu_percent:.0f} % of one core"
     memory = "-" if seen.memory_bytes is None else f"{seen.memory_bytes / MB:.0f} MB"
     rows = [
@@ -87,6 +87,7 @@ def _runtime(seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
         ("uptime", "-" if seen.uptime_s is None else str(timedelta(seconds=int(seen.uptime_s)))),
         ("cpu", cpu),
         ("memory", memory),
+        ("logs", str(home.instance_logs(seen.name))),
     ]
     if seen.gpu_memory_bytes is not None:
         rows.append(("gpu memory", f"{seen.gpu_memory_bytes / MB:.0f} MB"))
@@ -174,4 +175,6 @@ def _log(home: Home, name: str) -> tuple[str, ...]:
 def _say(value: object) -> str:
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return str(value).lower()  # as the file writes it
     return ", ".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
