@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from engine.conversation import ChatAnswer, ChatMessage
+from engine.log_asking import LogFilter, LogPattern
 from engine.snapshots import Act, Description, Event, EventQuery, LogLine, LogWindow, Outcome, Snapshot, Stream, Target
 
 
@@ -26,18 +27,25 @@ class Stop(Protocol):
 
 
 class LogView(Protocol):
-    """A live window on one instance's log. Its reader thread does the reading; every method returns at once."""
+    """A live window on a log, one instance's or several merged.
+
+    Its reader thread does the reading; every method returns at once.
+    """
 
     def window(self) -> LogWindow:
         """The newest published window (poll it; the same object means that nothing changed)."""
         ...
 
-    def resize(self, height: int) -> None:
-        """Tell how many lines the screen shows."""
+    def resize(self, height: int, fitting: int | None = None) -> None:
+        """Tell how many lines the screen shows, and how many of the window's last ones when it breaks long lines."""
         ...
 
     def scroll(self, lines: int) -> None:
         """Move by this many lines, up when negative; reaching the end follows it again."""
+        ...
+
+    def hold(self) -> None:
+        """Stay at what is shown, also at the end."""
         ...
 
     def to_start(self) -> None:
@@ -46,6 +54,30 @@ class LogView(Protocol):
 
     def to_end(self) -> None:
         """Follow the newest line."""
+        ...
+
+    def to_time(self, ts: float) -> None:
+        """Show what was read at `ts` (seconds since the epoch), and what came before and after."""
+        ...
+
+    def set_filter(self, asked: LogFilter) -> None:
+        """Show only what passes; the place in the log stays.
+
+        Raises:
+            UsageError: its pattern is no regular expression.
+        """
+        ...
+
+    def set_search(self, pattern: LogPattern | None) -> None:
+        """Count the lines that match, and be ready to go to them; None ends the search.
+
+        Raises:
+            UsageError: it is no regular expression.
+        """
+        ...
+
+    def to_hit(self, *, is_back: bool) -> None:
+        """Go to the next line that matches, or to the one before; from the end of the log on to its other end."""
         ...
 
     def close(self) -> None:
@@ -120,6 +152,10 @@ class Engine(Protocol):
 
     def open_log(self, name: str) -> LogView:
         """A live window on an instance's log, at its end."""
+        ...
+
+    def open_merged_log(self, names: tuple[str, ...]) -> LogView:
+        """A live window on the logs of several instances as one, by time of reading."""
         ...
 
     def open_chat(self, name: str) -> Chat:

@@ -158,6 +158,10 @@ class Session:
         """A conversation with an instance."""
         return self._chats.open(lambda: find_target(self._home, name, self.snapshot()), self._clock)
 
+    def open_merged_log(self, names: tuple[str, ...]) -> LogView:
+        """A live window on the logs of several instances as one."""
+        return self._views.open(", ".join(names), {name: self._home.instance_logs(name) for name in names})
+
     def describe(self, name: str) -> Description:
         """All there is to say about one instance."""
         return describe_instance(self._home, name, self.snapshot(), os.environ)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.loads import GpuLoad, LlamaLoad
+from engine.log_asking import LogSearch
 
 
 class Desired(StrEnum):
@@ -359,11 +360,13 @@ class LogLine:
     """Byte offset of the line's start in its stream, counted from the oldest kept byte."""
     is_gap: bool = False
     """A place where bytes were dropped; ``text`` says how many."""
+    name: str = ""
+    """The instance, in a log that merges several."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogWindow:
-    """The part of one instance's log that a screen looks at."""
+    """The part of a log (one instance's, or several merged) that a screen looks at."""
 
     name: str
     lines: tuple[LogLine, ...] = ()
@@ -377,6 +380,12 @@ class LogWindow:
     """Lines that came below the window since it stopped following (0 while it follows)."""
     error: str = ""
     """Why nothing can be read, for a person; empty when all is well."""
+    current: int | None = None
+    """The line (an index into ``lines``) that a search or a jump led to."""
+    is_filling: bool = False
+    """True while more lines are being looked for, as a filter that matches little takes its time."""
+    search: LogSearch | None = None
+    """How the search stands; None while nothing is searched."""
 
 
 @dataclass(frozen=True, slots=True)

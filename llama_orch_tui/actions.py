@@ -30,6 +30,7 @@ class Group(StrEnum):
     INSTANCES = "Instances"
     SELECT = "Select"
     READ = "Read"
+    LOG = "Log"
     MOVE = "Move"
     PROGRAM = "Program"
 
@@ -144,7 +145,8 @@ ACTIONS: tuple[Action, ...] = (
         "describe",
         70,
     ),
-    Action("show_event", ("enter",), "Show", "show the event whole", Group.READ, Scope.EVENTS, "show_event", 70),
+    Action("log_then", ("enter",), "Log then", "the log at an event's time", Group.READ, Scope.EVENTS, "log_then", 71),
+    Action("show_event", ("d",), "Details", "show the event whole", Group.READ, Scope.EVENTS, "show_event", 70),
     Action("focus_log", ("l",), "Log", "go to the log", Group.READ, Scope.DASHBOARD, "focus_pane('log')", 55),
     Action(
         "focus_events", ("e",), "Events", "go to the events", Group.READ, Scope.DASHBOARD, "focus_pane('events')", 54
@@ -168,6 +170,25 @@ ACTIONS: tuple[Action, ...] = (
         Group.READ,
         Scope.DASHBOARD,
         "cycle_focus(-1)",
+    ),
+    Action("log_search", ("slash",), "Search", "search in the log", Group.LOG, Scope.LOG, "log_search", 69),
+    Action("log_next", ("n",), "Next", "next match", Group.LOG, Scope.LOG, "log_hit(1)", 68),
+    Action("log_previous", ("N",), "Previous", "previous match", Group.LOG, Scope.LOG, "log_hit(-1)", 67),
+    Action("log_filter", ("f",), "Filter", "only lines with a text", Group.LOG, Scope.LOG, "log_filter", 66),
+    Action("log_level", ("L",), "Level", "all, warnings, errors", Group.LOG, Scope.LOG, "log_level", 64),
+    Action("log_time", ("T",), "Time", "go to a moment", Group.LOG, Scope.LOG, "log_time", 63),
+    Action("log_hold", ("space",), "Pause", "pause, or follow the end", Group.LOG, Scope.LOG, "log_hold", 62),
+    Action("log_wrap", ("w",), "Wrap", "wrap long lines, or not", Group.LOG, Scope.LOG, "log_wrap", 61),
+    Action("log_copy", ("c",), "Copy", "copy the selected or shown lines", Group.LOG, Scope.LOG, "log_copy", 44),
+    Action(
+        "log_merge",
+        ("m",),
+        "Merge logs",
+        "merge the logs of all or the marked",
+        Group.LOG,
+        Scope.DASHBOARD,
+        "log_merge",
+        43,
     ),
     Action(
         "copy_page", ("y",), "Copy command", "on a page: copy the command line", Group.READ, Scope.PAGE, "copy_page", 60

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from llama_orch_tui.actions import Action, key_name
 from llama_orch_tui.keymap import KeyMap
 from widgets.key_footer import KeyHint
+from widgets.log_prompt import PromptKind
 
 FILTER_HINTS = (
     KeyHint("filter.keep", "enter", "Keep the filter", 3),
@@ -14,6 +15,17 @@ FILTER_HINTS = (
     KeyHint("filter.leave", "↑↓", "To the table", 1),
 )
 """What can be done while a filter is typed."""
+
+
+_DROP = KeyHint("log_prompt.abandon", "esc", "Drop it", 3)
+_REGEX = KeyHint("log_prompt.regex", "^r", "Text or regex", 2)
+
+PROMPT_HINTS = {
+    PromptKind.SEARCH: (KeyHint("log_prompt.keep", "enter", "To the newest match", 4), _DROP, _REGEX),
+    PromptKind.FILTER: (KeyHint("log_prompt.keep", "enter", "Keep the filter", 4), _DROP, _REGEX),
+    PromptKind.TIME: (KeyHint("log_prompt.keep", "enter", "Go there", 4), _DROP),
+}
+"""What can be done while something is typed in the log pane."""
 
 
 def hints_for(actions: Iterable[Action], key_map: KeyMap) -> tuple[KeyHint, ...]:

@@ -27,6 +27,8 @@ class Circumstances:
     instances: tuple[InstanceSnapshot, ...] = ()
     has_profiles: bool = False
     has_events: bool = False
+    is_searching: bool = False
+    """True while something is searched in the log."""
     can_go_back: bool = False
     """True while there is a zoom, a filter or a mark to lift, or another pane has the focus."""
 
@@ -69,6 +71,10 @@ def _is_useful(action_id: str, now: Circumstances) -> bool:
         "group": any(one.tags for one in now.instances),
         "describe": bool(now.chosen),
         "show_event": now.has_events,
+        "log_then": now.has_events,
+        "log_next": now.is_searching,
+        "log_previous": now.is_searching,
+        "log_merge": len(now.instances) > 1,
         "back": now.can_go_back,
         "copy_page": False,
         "close_page": False,

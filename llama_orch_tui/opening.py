@@ -11,6 +11,7 @@ from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
 from engine.snapshots import Act, Description, Event, EventQuery, LogLine, LogWindow, Outcome, Snapshot, Stream, Target
 
 if TYPE_CHECKING:
+    from engine.log_asking import LogFilter, LogPattern
     from engine.protocol import Chat, LogView
     from engine.session import Session
 
@@ -27,16 +28,31 @@ class _ClosedView:
         """The empty window."""
         return self._window
 
-    def resize(self, height: int) -> None:
+    def resize(self, height: int, fitting: int | None = None) -> None:
         """Nothing is shown yet."""
 
     def scroll(self, lines: int) -> None:
+        """Nothing is shown yet."""
+
+    def hold(self) -> None:
         """Nothing is shown yet."""
 
     def to_start(self) -> None:
         """Nothing is shown yet."""
 
     def to_end(self) -> None:
+        """Nothing is shown yet."""
+
+    def to_time(self, ts: float) -> None:
+        """Nothing is shown yet."""
+
+    def set_filter(self, asked: LogFilter) -> None:
+        """Nothing is shown yet."""
+
+    def set_search(self, pattern: LogPattern | None) -> None:
+        """Nothing is shown yet."""
+
+    def to_hit(self, *, is_back: bool) -> None:
         """Nothing is shown yet."""
 
     def close(self) -> None:
@@ -121,6 +137,10 @@ class OpeningEngine:
     def open_chat(self, name: str) -> Chat:
         """A conversation with an instance."""
         return self._session.open_chat(name) if self._session is not None else _ClosedChat()
+
+    def open_merged_log(self, names: tuple[str, ...]) -> LogView:
+        """A live window on the logs of several instances as one."""
+        return self._session.open_merged_log(names) if self._session is not None else _ClosedView(", ".join(names))
 
     def describe(self, name: str) -> Description:
         """All there is to say about one instance; waits for the engine."""

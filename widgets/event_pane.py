@@ -58,6 +58,10 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
             """The pane that sent it."""
             return self.pane
 
+    @dataclass
+    class Chosen(Message):
+        """The log at the moment of the event under the cursor is wanted."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.rows: tuple[Event, ...] = ()
@@ -70,7 +74,7 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         """Draw these events, oldest first; the cursor stays on its event while it is still there."""
         if newest is self.rows or newest == self.rows:
             return
-        here = self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+        here = self.chosen()
         dropped = self._dropped_before(here, newest)
         self.rows = newest
         self._name_cells = min(NAME_CELLS, max((cell_len(one.instance or SUPERVISOR) for one in newest), default=1))
@@ -88,10 +92,14 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         if self.rows:
             self._go_to_row(moved(self.cursor, motion, len(self.rows), self.size.height - 1))
 
+    def chosen(self) -> Event | None:
+        """The event under the cursor."""
+        return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+
     def open_event(self) -> None:
         """Ask for the event under the cursor to be shown whole."""
-        if 0 <= self.cursor < len(self.rows):
-            self.post_message(self.Opened(self, self.rows[self.cursor]))
+        if (event := self.chosen()) is not None:
+            self.post_message(self.Opened(self, event))
 
     def on_resize(self) -> None:
         """Keep the end in sight while following, the cursor else."""
@@ -99,7 +107,7 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         self._keep_cursor_seen()
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the event; a second click shows it whole."""
+        """Put the cursor on the event; a second click shows the log at its moment."""
         offset = event.get_content_offset(self)
         if offset is None:
             return
@@ -107,7 +115,7 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         if row < len(self.rows):
             self._go_to_row(row)
             if event.chain == 2:
-                self.open_event()
+                self.post_message(self.Chosen())
 
     def watch_has_focus(self, _has_focus: bool) -> None:  # noqa: FBT001 - Textual calls it so
         """The cursor is drawn only with the focus."""

@@ -1,21 +1,35 @@
-"""How one line of a log is drawn: its stream, llama.cpp's own level, its gaps."""
+"""How one line of a log is drawn: its instance and stream, its level, what stands out in it, its gaps."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
+from engine.log_asking import LogLevel
+from engine.log_levels import LLAMA_PREFIX, level_of
 from engine.snapshots import LogLine, Stream
 from widgets.text import clean
 
-_LLAMA_PREFIX = re.compile(r"\d+\.\d\d\.\d{3}\.\d{3} ([DIWE]) ")
-"""llama.cpp's time since start, then one letter for the level."""
-
-_LEVEL_INKS = {"D": "ink--quiet", "I": "", "W": "ink--warn", "E": "ink--bad"}
+_LEVEL_INKS = {
+    LogLevel.DEBUG: "ink--quiet",
+    LogLevel.INFO: "",
+    LogLevel.WARNING: "ink--warn",
+    LogLevel.ERROR: "ink--bad",
+}
+_LANDMARKS = (
+    (re.compile(r"listening on http|server is listening|model loaded|init: model loaded"), "ink--good"),
+    (re.compile(r"\b(?:prompt eval|eval|total) time ?=|print_timing|tokens per second"), "ink--figure"),
+    (re.compile(r"loading model|load_model:|load_tensors:|llama_model_loader:|load_hparams|warming up"), "ink--busy"),
+)
+"""What an operator looks for among llama.cpp's lines of no special level: ready, timings of a slot, the load."""
 
 STDOUT_MARK = "› "
 STDERR_MARK = "  "
 GAP_MARK = "┄ "
+HIGHLIGHT_CHARACTERS = 4096
+"""How far into a line hits are drawn: no screen is wider."""
 
 
 class Piece(NamedTuple):
@@ -23,22 +37,43 @@ class Piece(NamedTuple):
 
     text: str
     ink: str
+    is_hit: bool = False
 
 
-def pieces(line: LogLine) -> list[Piece]:
-    """The line from left to right, cleaned."""
+def pieces(line: LogLine, hits: re.Pattern[str] | None = None) -> list[Piece]:
+    """The line from left to right, cleaned, with what `hits` finds in it marked."""
     text = clean(line.text)
     if line.is_gap:
         return [Piece(f"{GAP_MARK}{text}", "ink--warn")]
     mark = Piece(STDOUT_MARK if line.stream is Stream.STDOUT else STDERR_MARK, "ink--quiet")
-    prefix = _LLAMA_PREFIX.match(text)
+    body = _body(text)
+    return [mark, *body] if hits is None else [mark, *_marked(body, _spans(text, hits))]
+
+
+def _body(text: str) -> list[Piece]:
+    level = level_of(text)
+    prefix = LLAMA_PREFIX.match(text)
+    ink = _LEVEL_INKS[level] if level is not None else ""
     if prefix is None:
-        return [mark, Piece(text, "")]
-    level = _LEVEL_INKS[prefix.group(1)]
+        return [Piece(text, ink)]
     start = prefix.start(1)
-    return [
-        mark,
-        Piece(text[:start], "ink--quiet"),
-        Piece(text[start : start + 2], level),
-        Piece(text[start + 2 :], level),
-    ]
+    said = ink or next((one for landmark, one in _LANDMARKS if landmark.search(text)), "")
+    return [Piece(text[:start], "ink--quiet"), Piece(text[start : start + 2], ink), Piece(text[start + 2 :], said)]
+
+
+def _spans(text: str, hits: re.Pattern[str]) -> list[tuple[int, int]]:
+    found = hits.finditer(text, 0, HIGHLIGHT_CHARACTERS)
+    return [(one.start(), one.end()) for one in found if one.end() > one.start()]
+
+
+def _marked(body: list[Piece], spans: list[tuple[int, int]]) -> Iterator[Piece]:
+    """The same text, cut where hits begin and end."""
+    at = 0
+    for piece in body:
+        end = at + len(piece.text)
+        inside = {edge for span in spans for edge in span if at < edge < end}
+        edges = sorted({at, end} | inside)
+        for left, right in pairwise(edges):
+            is_hit = any(start <= left and right <= stop for start, stop in spans)
+            yield Piece(piece.text[left - at : right - at], piece.ink, is_hit)
+        at = end

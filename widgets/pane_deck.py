@@ -13,6 +13,7 @@ from textual.widget import Widget
 from widgets.event_pane import EventPane
 from widgets.instance_table import InstanceTable
 from widgets.log_pane import LogPane
+from widgets.log_text import LogText
 from widgets.motion import Motion
 from widgets.table_pane import TablePane
 
@@ -32,7 +33,7 @@ class PaneDeck(Vertical):
         super().__init__(id=id)
         self.table_pane = TablePane(clock=clock, id="table-pane")
         self.events = EventPane(id=Pane.EVENTS.value)
-        self.log_pane = LogPane(id=Pane.LOG.value)
+        self.log_pane = LogPane(id="log-pane")
         self.zoomed: Pane | None = None
         """The pane that has the whole screen."""
         self._frames: dict[Pane, Widget] = {
@@ -58,6 +59,8 @@ class PaneDeck(Vertical):
     @property
     def present(self) -> Pane:
         """The pane with the focus; the table while it is elsewhere."""
+        if self.log_pane.is_typing:
+            return Pane.LOG
         return next((pane for pane in (Pane.EVENTS, Pane.LOG) if self._taker(pane).has_focus), Pane.TABLE)
 
     def go_to(self, pane: Pane) -> None:
@@ -73,7 +76,13 @@ class PaneDeck(Vertical):
 
     def move(self, motion: Motion) -> None:
         """Move in the pane with the focus."""
-        self._taker(self.present).move(motion)
+        match self.present:
+            case Pane.LOG:
+                self.log_pane.move(motion)
+            case Pane.EVENTS:
+                self.events.move(motion)
+            case Pane.TABLE:
+                self.table.move(motion)
 
     def zoom(self, pane: Pane | None) -> None:
         """Give `pane` the whole screen, or each its own part again."""
@@ -89,7 +98,7 @@ class PaneDeck(Vertical):
         """Give the table the height that its rows ask for; the stylesheet holds the limit."""
         self.table_pane.styles.height = "1fr" if self.zoomed is Pane.TABLE else self.table_pane.lines_wanted()
 
-    def _taker(self, pane: Pane) -> InstanceTable | EventPane | LogPane:
+    def _taker(self, pane: Pane) -> InstanceTable | EventPane | LogText:
         """The widget of a pane that takes the focus."""
         match pane:
             case Pane.TABLE:
@@ -97,6 +106,6 @@ class PaneDeck(Vertical):
             case Pane.EVENTS:
                 return self.events
             case Pane.LOG:
-                return self.log_pane
+                return self.log_pane.text
             case _:
                 assert_never(pane)

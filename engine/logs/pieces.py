@@ -152,6 +152,14 @@ class Chain:
         self._missed = [(at, missed) for at, missed in self._missed if at > position]
         return count
 
+    def has_cuts(self, start: int, end: int) -> bool:
+        """True when a record from `start` to `end`, both included, ends a line without a newline or marks a gap."""
+        return any(
+            piece.stamps.has_cuts(max(start - piece.base, 0), min(end, piece.end) - piece.base)
+            for piece in self._pieces
+            if piece.stamps is not None and piece.end >= start and piece.base <= end
+        )
+
     def position_since(self, ts: float) -> int:
         """Position of the first byte read at `ts` or later; a file without an index counts by its last change."""
         for piece in self._pieces:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from engine.errors import LogError
-from engine.logs.rows import Place, Row, StreamLog, to_line
+from engine.logs.rows import Order, Place, Row, StreamLog, to_line
 from engine.snapshots import LogLine, Stream
 
 Places = tuple[Place, ...]
@@ -24,11 +24,17 @@ Places = tuple[Place, ...]
 
 
 class MergedLog:
-    """One instance's log, one stream or both as one. Used by one thread; raises OSError when files cannot be read."""
+    """The logs of one instance or several, one stream or both, as one.
 
-    def __init__(self, directory: Path, stream: Stream = Stream.BOTH) -> None:
+    Used by one thread; raises OSError when files cannot be read.
+    """
+
+    def __init__(self, folders: Path | Mapping[str, Path], stream: Stream = Stream.BOTH) -> None:
+        """`folders` is one log folder, or those of several instances by name, whose lines then carry it."""
+        by_name = folders if isinstance(folders, Mapping) else {"": folders}
         streams = (Stream.STDOUT, Stream.STDERR) if stream is Stream.BOTH else (stream,)
-        self.streams = tuple(StreamLog(directory, one) for one in streams)
+        wanted = [(folder, one, name) for name, folder in by_name.items() for one in streams]
+        self.streams = tuple(StreamLog(folder, one, rank, name) for rank, (folder, one, name) in enumerate(wanted))
 
     def __enter__(self) -> Self:
         return self
@@ -66,41 +72,45 @@ class MergedLog:
         """Where the rows read at `ts` (seconds since the epoch) or later begin."""
         return tuple(log.since(ts) for log in self.streams)
 
+    def places_at(self, order: Order) -> Places:
+        """Where the rows begin that are sorted at `order` or behind it."""
+        return tuple(log.place_at(order) for log in self.streams)
+
     def forward(self, places: Places) -> Iterator[Row]:
         """The rows from `places` on, oldest first."""
         return heapq.merge(*(log.forward(place) for log, place in self._pairs(places)), key=_get_order)
 
     def backward(self, places: Places, down_to: Places | None = None) -> Iterator[Row]:
         """The rows before `places`, newest first, none of them before `down_to`."""
-        lowest = {one.stream: place for one, place in zip(self.streams, down_to or self.first(), strict=True)}
+        lowest = down_to or self.first()
         rows = (
-            takewhile(lambda row: row.place >= lowest[row.stream], log.backward(place))
+            takewhile(lambda row: row.place >= lowest[row.rank], log.backward(place))
             for log, place in self._pairs(places)
         )
         return heapq.merge(*rows, key=_get_order, reverse=True)
 
     def to_lines(self, rows: list[Row]) -> tuple[LogLine, ...]:
         """Rows as they may be shown."""
-        oldest = {log.stream: log.chain.start for log in self.streams}
-        return tuple(to_line(row, oldest[row.stream]) for row in rows)
+        oldest = [log.chain.start for log in self.streams]
+        return tuple(to_line(row, oldest[row.rank]) for row in rows)
 
     def read_raw(self, row: Row) -> Iterator[bytes]:
         """The bytes of a row as the server wrote them, in pieces of bounded size; none for a gap."""
         for log in self.streams:
-            if log.stream is row.stream:
+            if log.rank == row.rank:
                 yield from log.read_raw(row)
 
     def step_back(self, places: Places, rows: list[Row]) -> Places:
         """Where a window begins that holds `rows` (any order), which lie before `places`, on its top."""
         return tuple(
-            min((row.place for row in rows if row.stream is log.stream), default=place)
+            min((row.place for row in rows if row.rank == log.rank), default=place)
             for log, place in self._pairs(places)
         )
 
     def step_on(self, places: Places, rows: list[Row]) -> Places:
         """Where what follows `rows`, which begin at `places`, begins."""
         return tuple(
-            max((row.after for row in rows if row.stream is log.stream), default=place)
+            max((row.after for row in rows if row.rank == log.rank), default=place)
             for log, place in self._pairs(places)
         )
 
@@ -190,5 +200,5 @@ def iter_raw(directory: Path, selection: LogSelection) -> Iterator[bytes]:
             yield from log.read_raw(row)
 
 
-def _get_order(row: Row) -> tuple[float, int]:
+def _get_order(row: Row) -> Order:
     return row.order

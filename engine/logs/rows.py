@@ -20,6 +20,9 @@ FIRST_BLOCK_BYTES = 16 * 1024
 Place = tuple[int, int]
 """A position, and 0 for the gap before the byte there or 1 for the line that starts there."""
 
+Order = tuple[float, int]
+"""A time, and the rank of a stream."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -36,6 +39,10 @@ class Row:
     """Not 0 for a gap."""
     is_open: bool = False
     """True for a line that may still grow."""
+    rank: int = 0
+    """Which of the merged streams it is of."""
+    name: str = ""
+    """The instance, in a log that merges several."""
 
     @property
     def place(self) -> Place:
@@ -48,9 +55,9 @@ class Row:
         return (self.end, 1 if self.dropped_bytes else 0)
 
     @property
-    def order(self) -> tuple[float, int]:
-        """Sorts rows of both streams: by time of reading, ties stdout first, what has no time before the rest."""
-        return (self.ts or 0.0, 0 if self.stream is Stream.STDOUT else 1)
+    def order(self) -> Order:
+        """Sorts rows of several streams: by time of reading, ties stdout first, what has no time before the rest."""
+        return (self.ts or 0.0, self.rank)
 
 
 def to_line(row: Row, oldest: int) -> LogLine:
@@ -58,15 +65,18 @@ def to_line(row: Row, oldest: int) -> LogLine:
     offset = row.start - oldest
     if row.dropped_bytes:
         text = f"… {row.dropped_bytes:,} bytes are missing here: they could not be written"
-        return LogLine(text, row.stream, row.ts, offset, is_gap=True)
-    return LogLine(clean_line(row.raw, row.end - row.start - len(row.raw)), row.stream, row.ts, offset)
+        return LogLine(text, row.stream, row.ts, offset, is_gap=True, name=row.name)
+    text = clean_line(row.raw, row.end - row.start - len(row.raw))
+    return LogLine(text, row.stream, row.ts, offset, name=row.name)
 
 
 class StreamLog:
     """The kept lines of one stream. Used by one thread; methods raise OSError when files cannot be read."""
 
-    def __init__(self, directory: Path, stream: Stream) -> None:
+    def __init__(self, directory: Path, stream: Stream, rank: int = 0, name: str = "") -> None:
         self.stream = stream
+        self.rank = rank
+        self.name = name
         self.chain = Chain(directory, stream.value)
 
     def first(self) -> Place:
@@ -79,11 +89,7 @@ class StreamLog:
 
     def since(self, ts: float) -> Place:
         """Where the first line begins of which the first byte was read at `ts` (seconds since the epoch) or later."""
-        position = self.chain.position_since(ts)
-        if position == self.chain.start or self.chain.read(position - 1, 1) == b"\n":
-            return (position, 0)
-        cuts = [mark.offset for mark in self.chain.marks(position, position) if mark.ends_line]
-        return (position if position in cuts else self._line_end(position), 0)
+        return (self._line_from(self.chain.position_since(ts)), 0)
 
     def read_raw(self, row: Row) -> Iterator[bytes]:
         """The bytes of a row as the server wrote them, in pieces of bounded size; none for a gap."""
@@ -100,9 +106,9 @@ class StreamLog:
         start = max(place[0], self.chain.start)
         end = self.chain.end
         while start <= end:
-            stop = self._block_end(start, end)
+            stop = self.block_end(start, end)
             upper = (end, 2) if stop == end else (stop, 0)
-            yield from self._rows(start, stop, max(place, (start, 0)), upper)
+            yield from self.rows(start, stop, max(place, (start, 0)), upper)
             if stop == end:
                 return
             start = stop
@@ -112,8 +118,8 @@ class StreamLog:
         upper = min(place, self.last())
         size = FIRST_BLOCK_BYTES
         while upper > self.first():
-            start = self._block_start(upper[0], size)
-            yield from reversed(self._rows(start, upper[0], (start, 0), upper))
+            start = self.block_start(upper[0], size)
+            yield from reversed(self.rows(start, upper[0], (start, 0), upper))
             upper = (start, 0)
             size = BLOCK_BYTES
 
@@ -125,9 +131,29 @@ class StreamLog:
             start += len(data)
         return count
 
-    def _block_end(self, start: int, end: int) -> int:
-        """A line's end after `start`: the last one within a block, or else the next one there is."""
-        data = self.chain.read(start, BLOCK_BYTES)
+    def closed_end(self) -> int:
+        """Where the last line that can grow no more ends."""
+        newest = next(self.backward(self.last()), None)
+        return newest.start if newest is not None and newest.is_open else self.chain.end
+
+    def order_at(self, position: int) -> Order:
+        """What a row that starts at `position` is sorted by."""
+        return (_Clock(self.chain.marks(position, position)).at(position) or 0.0, self.rank)
+
+    def place_at(self, order: Order) -> Place:
+        """Where the rows begin that are sorted at `order` or behind it."""
+        low, high = self.chain.start, self.chain.end
+        while low < high:
+            middle = (low + high) // 2
+            if self.order_at(middle) < order:
+                low = middle + 1
+            else:
+                high = middle
+        return (self._line_from(low), 0)
+
+    def block_end(self, start: int, end: int, size: int = BLOCK_BYTES) -> int:
+        """A line's end after `start`: the last one within `size` bytes, or else the next one there is."""
+        data = self.chain.read(start, size)
         if start + len(data) >= end:
             return end
         newline = data.rfind(b"\n")
@@ -142,7 +168,7 @@ class StreamLog:
             position += len(data)
         return self.chain.end
 
-    def _block_start(self, end: int, size: int) -> int:
+    def block_start(self, end: int, size: int) -> int:
         """A line's start before `end`: the first one within `size` bytes, or else the next one before."""
         position = end
         while position > self.chain.start:
@@ -157,7 +183,7 @@ class StreamLog:
             position = begin
         return self.chain.start
 
-    def _rows(self, start: int, end: int, lower: Place, upper: Place) -> list[Row]:
+    def rows(self, start: int, end: int, lower: Place, upper: Place) -> list[Row]:
         """The rows from `lower` to below `upper` of a block of whole lines, or of one long line."""
         marks = self.chain.marks(start, end)
         is_long = end - start > BLOCK_BYTES
@@ -173,7 +199,8 @@ class StreamLog:
         for begin, stop in pairwise(edges):
             raw = self.chain.read(begin, min(stop - begin, DISPLAY_LIMIT_BYTES)) if is_long else b""
             raw = raw or data[begin - start : stop - start]
-            rows.append(Row(self.stream, begin, stop, clock.at(begin), raw, is_open=self._is_open(stop, marks)))
+            is_open = self._is_open(stop, marks)
+            rows.append(Row(self.stream, begin, stop, clock.at(begin), raw, 0, is_open, self.rank, self.name))
         rows.sort(key=_get_place)
         return [row for row in rows if lower <= row.place < upper]
 
@@ -189,7 +216,18 @@ class StreamLog:
         for mark in marks:
             if mark.is_gap:
                 totals[mark.offset] = totals.get(mark.offset, 0) + mark.value
-        return [Row(self.stream, at, at, clock.at(at), b"", total) for at, total in totals.items()]
+        return [
+            Row(self.stream, at, at, clock.at(at), b"", total, rank=self.rank, name=self.name)
+            for at, total in totals.items()
+        ]
+
+    def _line_from(self, position: int) -> int:
+        """The start of the first line that starts at `position` or behind it."""
+        if position <= self.chain.start or self.chain.read(position - 1, 1) == b"\n":
+            return max(position, self.chain.start)
+        if any(mark.ends_line and mark.offset == position for mark in self.chain.marks(position, position)):
+            return position
+        return next((row.start for row in self.forward((position, 1)) if row.start > position), self.chain.end)
 
 
 class _Clock:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.logs.index import BREAK, GAP, HEADER, KIND_SHIFT, OFFSET_MASK, RECORD
+from engine.logs.index import BREAK, GAP, HEADER, KIND_SHIFT, OFFSET_MASK, PIECE, RECORD
 
 _RECORDS_PER_READ = 512
 
@@ -39,14 +39,7 @@ class Stamps:
     def between(self, start: int, end: int) -> list[Mark]:
         """The records with ``start <= offset <= end``, after the last one before them that tells a time."""
         count = self._count()
-        low, high = 0, count
-        while low < high:
-            middle = (low + high) // 2
-            if self._read(middle, 1)[0].offset < start:
-                low = middle + 1
-            else:
-                high = middle
-        first = low - 1
+        first = self._find(start, count) - 1
         while first > 0 and self._read(first, 1)[0].is_gap:
             first -= 1
         marks = []
@@ -56,6 +49,20 @@ class Stamps:
             if mark.offset >= start or not mark.is_gap:
                 marks.append(mark)
         return marks
+
+    def has_cuts(self, start: int, end: int) -> bool:
+        """True when a record with ``start <= offset <= end`` ends a line; reads the records, but makes no marks."""
+        count = self._count()
+        first, behind = self._find(start, count), self._find(end + 1, count)
+        while first < behind:
+            records = self._read_bytes(first, min(_RECORDS_PER_READ, behind - first))
+            kinds = bytes(records)[KIND_SHIFT // 8 :: RECORD.size]
+            if not kinds:
+                return False
+            if kinds.count(PIECE) != len(kinds):
+                return True
+            first += len(kinds)
+        return False
 
     def first_since(self, ts: float) -> int | None:
         """The offset of the first byte that was read at `ts` or later; None when there is none."""
@@ -90,8 +97,23 @@ class Stamps:
             yield from marks
             number += len(marks)
 
+    def _find(self, offset: int, count: int) -> int:
+        """Number of the first of `count` records at `offset` or behind it."""
+        low, high = 0, count
+        while low < high:
+            middle = (low + high) // 2
+            if self._read(middle, 1)[0].offset < offset:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
     def _read(self, number: int, count: int) -> list[Mark]:
+        data = self._read_bytes(number, count)
+        return [Mark(word >> KIND_SHIFT, word & OFFSET_MASK, value) for word, value in RECORD.iter_unpack(data)]
+
+    def _read_bytes(self, number: int, count: int) -> memoryview:
+        """The whole records that there are of `count`."""
         os.lseek(self._fd, HEADER.size + number * RECORD.size, os.SEEK_SET)
         data = os.read(self._fd, count * RECORD.size)
-        whole = memoryview(data)[: len(data) - len(data) % RECORD.size]
-        return [Mark(word >> KIND_SHIFT, word & OFFSET_MASK, value) for word, value in RECORD.iter_unpack(whole)]
+        return memoryview(data)[: len(data) - len(data) % RECORD.size]

@@ -10,7 +10,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.timer import Timer
 
 from engine.profiles import plan_switch
 from engine.protocol import Engine
@@ -18,11 +17,11 @@ from engine.snapshots import Act, Outcome, Snapshot, Target
 from llama_orch_tui.actions import ACTIONS, BY_ID, Scope
 from llama_orch_tui.desk import ActDesk
 from llama_orch_tui.exit_choice import ExitChoice
-from llama_orch_tui.hints import FILTER_HINTS, hints_for
+from llama_orch_tui.hints import FILTER_HINTS, PROMPT_HINTS, hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
 from llama_orch_tui.offers import UNHEALTHY, Circumstances, is_working, offered
 from llama_orch_tui.remembered import Remembered
-from llama_orch_tui.screens.table_acts import TableActs
+from llama_orch_tui.screens.log_room import LogRoom
 from widgets.event_pane import EventPane
 from widgets.fault_bar import FaultBar
 from widgets.instance_table import InstanceTable
@@ -32,13 +31,11 @@ from widgets.pane_deck import Pane
 from widgets.top_bar import TopBar
 from widgets.welcome import Welcome, is_told_here
 
-LOG_DELAY_S = 0.15
-"""The cursor rests this long on an instance before its log is opened."""
 TICK_S = 1.0
 SCOPES = (Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
 
 
-class DashboardScreen(TableActs):
+class DashboardScreen(LogRoom):
     """Table on top, events and log below, keys at the bottom."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(*SCOPES)]
@@ -62,8 +59,6 @@ class DashboardScreen(TableActs):
         self._is_demo = is_demo
         self._is_composed = False
         self._key_map = DEFAULT_KEYS
-        self._logged: str | None = None
-        self._log_timer: Timer | None = None
         self._top_bar = TopBar(is_demo=is_demo)
         self._welcome = Welcome(offers_demo=not is_demo, id="welcome")
         self._fault_bar = FaultBar()
@@ -131,25 +126,13 @@ class DashboardScreen(TableActs):
 
     def on_descendant_focus(self) -> None:
         """Other keys work in another pane."""
-        self._show_keys()
-
-    @on(InstanceTable.CursorMoved)
-    def follow_cursor(self, event: InstanceTable.CursorMoved) -> None:
-        """Open the log of the instance under the cursor once it rests there."""
-        self._show_keys()
-        if self._log_timer is not None:
-            self._log_timer.stop()
-            self._log_timer = None
-        if self._logged is None:
-            self._open_log(event.name)
-        elif event.name != self._logged:
-            self._log_timer = self.set_timer(LOG_DELAY_S, lambda: self._open_log(event.name))
+        self.show_keys()
 
     @on(InstanceTable.ViewChanged)
     def follow_view(self) -> None:
         """Marks and rows change what can be done, and how high the table is."""
         self.deck.fit()
-        self._show_keys()
+        self.show_keys()
 
     @on(EventPane.Opened)
     def show_opened_event(self, event: EventPane.Opened) -> None:
@@ -248,10 +231,17 @@ class DashboardScreen(TableActs):
     def action_zoom(self) -> None:
         """The pane over the whole screen, and back."""
         self.deck.zoom(None if self.deck.zoomed is not None else self.deck.present)
-        self._show_keys()
+        self.show_keys()
 
     def action_back(self) -> None:
-        """One step back: the zoom, then the focus, then the filter, then the marks."""
+        """One step back: search or filter of the log, the zoom, then the focus, then the filter, then the marks."""
+        deck = self.deck
+        has_lifted = deck.present is Pane.LOG and deck.log_pane.lift()
+        if not has_lifted:
+            self._step_back()
+        self.show_keys()
+
+    def _step_back(self) -> None:
         deck = self.deck
         if deck.zoomed is not None:
             deck.zoom(None)
@@ -262,7 +252,6 @@ class DashboardScreen(TableActs):
             deck.fit()
         else:
             self.table.clear_marks()
-        self._show_keys()
 
     def action_demo(self) -> None:
         """Leave, and ask for the demo."""
@@ -290,12 +279,7 @@ class DashboardScreen(TableActs):
         self.table.show(self.snapshot, self._desk.words)
         self.deck.table_pane.show_why()
         self.deck.fit()
-        self._show_keys()
-
-    def _open_log(self, name: str | None) -> None:
-        self._logged = name
-        view = None if name is None else self._engine.open_log(name)
-        self.deck.log_pane.watch_log(view, name or "")
+        self.show_keys()
 
     def _is_welcoming(self) -> bool:
         return self.snapshot.taken_at > 0 and (not self.snapshot.config_exists or not self.snapshot.instances)
@@ -312,9 +296,14 @@ class DashboardScreen(TableActs):
             has_profiles=bool(self.snapshot.profiles),
             has_events=bool(self.snapshot.events),
             can_go_back=not is_lifted or bool(self.table.marks),
+            is_searching=deck.log_pane.search is not None,
         )
 
-    def _show_keys(self) -> None:
-        is_typing = self.deck.table_pane.is_typing
-        hints = FILTER_HINTS if is_typing else hints_for(offered(ACTIONS, self._circumstances()), self._key_map)
-        self._footer.show(hints)
+    def show_keys(self) -> None:
+        """The keys that work here and now."""
+        if self.deck.table_pane.is_typing:
+            self._footer.show(FILTER_HINTS)
+        elif self.deck.log_pane.is_typing:
+            self._footer.show(PROMPT_HINTS[self.deck.log_pane.prompt_kind])
+        else:
+            self._footer.show(hints_for(offered(ACTIONS, self._circumstances()), self._key_map))

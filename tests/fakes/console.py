@@ -13,7 +13,7 @@ from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.dashboard import DashboardScreen
 from tests.fakes.scenes import NOW
-from tests.fakes.still_engine import StillEngine
+from tests.fakes.still_engine import StillEngine, StillLogView
 from widgets.event_pane import EventPane
 from widgets.instance_table import InstanceTable
 from widgets.log_pane import LogPane
@@ -48,6 +48,11 @@ class Operator:
     def log(self) -> LogPane:
         """The log pane."""
         return self.dashboard.query_one(LogPane)
+
+    @property
+    def view(self) -> StillLogView:
+        """What the log pane looks through."""
+        return self.engine.views[-1]
 
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
 from engine.errors import NoSuchInstanceError
+from engine.log_asking import LogFilter, LogPattern, LogSearch
 from engine.snapshots import (
     Act,
     DescribeSection,
@@ -44,6 +45,13 @@ class StillLogView:
     published: LogWindow
     calls: list[tuple[str, int]] = field(default_factory=list)
     is_closed: bool = False
+    fitting: int | None = None
+    asked: LogFilter = field(default_factory=LogFilter)
+    """The filter in force."""
+    pattern: LogPattern | None = None
+    """What is searched."""
+    names: tuple[str, ...] = ()
+    """The instances that are merged."""
 
     def window(self) -> LogWindow:
         """What the test published last."""
@@ -53,15 +61,39 @@ class StillLogView:
         """Let the pane find this window."""
         self.published = window
 
-    def resize(self, height: int) -> None:
+    def resize(self, height: int, fitting: int | None = None) -> None:
         """Noted."""
         self.calls.append(("resize", height))
+        self.fitting = fitting
 
     def scroll(self, lines: int) -> None:
         """Noted; upwards pauses as a real view does."""
         self.calls.append(("scroll", lines))
         if lines < 0:
             self.published = replace(self.published, at_end=False)
+
+    def hold(self) -> None:
+        """Noted; pauses."""
+        self.calls.append(("hold", 0))
+        self.published = replace(self.published, at_end=False)
+
+    def to_time(self, ts: float) -> None:
+        """Noted; pauses."""
+        self.calls.append(("to_time", round(ts)))
+        self.published = replace(self.published, at_end=False)
+
+    def set_filter(self, asked: LogFilter) -> None:
+        """Noted."""
+        self.asked = asked
+
+    def set_search(self, pattern: LogPattern | None) -> None:
+        """Noted; nothing is counted before the test says so."""
+        self.pattern = pattern
+        self.published = replace(self.published, search=None if pattern is None else LogSearch(pattern))
+
+    def to_hit(self, *, is_back: bool) -> None:
+        """Noted."""
+        self.calls.append(("to_hit", -1 if is_back else 1))
 
     def to_start(self) -> None:
         """Noted."""
@@ -168,6 +200,15 @@ class StillEngine:
         chat = StillChat(name)
         self.chats.append(chat)
         return chat
+
+    def open_merged_log(self, names: tuple[str, ...]) -> StillLogView:
+        """A view on what the test gave for these names, by time."""
+        title = ", ".join(names)
+        lines = [replace(line, name=name) for name in names if name in self.logs for line in self.logs[name].lines]
+        window = LogWindow(title, tuple(sorted(lines, key=lambda line: line.ts or 0.0)), size_bytes=99_000, top=0.9)
+        view = StillLogView(title, window, names=names)
+        self.views.append(view)
+        return view
 
     def describe(self, name: str) -> Description:
         """What the test gave, or the facts of the snapshot."""

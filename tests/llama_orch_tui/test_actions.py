@@ -48,6 +48,14 @@ PROMISED = [
     "pageup",
     "pagedown",
     "D",
+    "n",
+    "N",
+    "f",
+    "L",
+    "T",
+    "w",
+    "c",
+    "m",
 ]
 
 

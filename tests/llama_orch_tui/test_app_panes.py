@@ -117,9 +117,9 @@ def test_the_cursor_stays_on_its_event_when_older_ones_fall_out() -> None:
 
 
 @pytest.mark.parametrize("close", ["escape", "enter", "q"])
-def test_enter_shows_an_event_whole(close: str) -> None:
+def test_d_shows_an_event_whole(close: str) -> None:
     async def script(operator: Operator) -> None:
-        await operator.press("e", "up", "up", "up", "enter")
+        await operator.press("e", "up", "up", "up", "d")
         await operator.until_shown("E ggml: [/nope] failed")
         assert "out-of-memory" in operator.text()
         await operator.press(close)

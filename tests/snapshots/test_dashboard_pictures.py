@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.loads import GpuLoad, LlamaLoad
+from engine.log_asking import LogPattern, LogSearch, Seek
 from engine.snapshots import Fault
 from llama_orch_tui.app import ConsoleApp
 from llama_orch_tui.exit_choice import ExitChoice
@@ -154,7 +155,7 @@ def test_help(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_event_whole(snap_compare: Compare, size: tuple[int, int]) -> None:
-    keys = ["e", "up", "up", "up", "enter"]
+    keys = ["e", "up", "up", "up", "d"]
 
     assert is_as_stored(snap_compare, engine_of(snapshot(BUSY)), size, *keys, until="out-of-memory")
 
@@ -169,6 +170,29 @@ def test_faults(snap_compare: Compare, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_log_over_the_whole_screen(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert is_as_stored(snap_compare, engine_of(snapshot(TRIO)), size, "l", "z", "up", until="paused")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_log_searched(snap_compare: Compare, size: tuple[int, int]) -> None:
+    engine = engine_of(snapshot(TRIO))
+    search = LogSearch(LogPattern("load"), 2, 1.0, Seek.FOUND)
+    engine.logs["chat"] = replace(engine.logs["chat"], search=search, current=2, at_end=False, new_lines=7)
+
+    assert is_as_stored(snap_compare, engine, size, "l", "z", "slash", *"load", until="load")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_log_filtered_by_what_is_no_expression(snap_compare: Compare, size: tuple[int, int]) -> None:
+    keys = ["l", "L", "f", "ctrl+r", "left_parenthesis"]
+
+    assert is_as_stored(snap_compare, engine_of(snapshot(TRIO)), size, *keys, until="not a regular")
+
+
+@pytest.mark.parametrize("theme", [None, LIGHT.name, CONTRAST.name])
+def test_merged_and_wrapped_log(snap_compare: Compare, theme: str | None) -> None:
+    engine = engine_of(snapshot(TRIO))
+
+    assert is_as_stored(snap_compare, engine, SMALL, "m", "z", "w", until="wrap", theme=theme)
 
 
 @pytest.mark.parametrize("theme", [LIGHT.name, CONTRAST.name])

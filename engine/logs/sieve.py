@@ -1,0 +1,139 @@
+"""Finding lines in blocks of bytes: plain text and expressions, at the speed of the C code under them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Protocol
+
+from engine.log_asking import LogFilter, LogLevel, LogPattern
+from engine.log_levels import at_least
+from engine.logs.clean import clean, clean_line
+from engine.logs.needles import find_needles
+from engine.logs.rows import Row
+
+_PLAIN = bytes([*range(0x20, 0x7F), 0x09, 0x0A])
+"""What is shown as it is."""
+
+
+class Matcher(Protocol):
+    """Finds lines that match one wish."""
+
+    def starts(self, data: bytes) -> list[int]:
+        """Where the matching lines begin in a block of whole lines."""
+        ...
+
+    def passes(self, text: str) -> bool:
+        """True when a line, as it is shown, matches."""
+        ...
+
+
+class TextMatcher:
+    """A plain text, sought as bytes."""
+
+    def __init__(self, pattern: LogPattern) -> None:
+        self._folds = pattern.folds_case
+        self._needle = (pattern.text.lower() if self._folds else pattern.text).encode()
+        self._search = pattern.compiled().search
+
+    def starts(self, data: bytes) -> list[int]:
+        """Where the matching lines begin in a block of whole lines."""
+        return list(_lines_with(self._needle, data.lower() if self._folds else data))
+
+    def passes(self, text: str) -> bool:
+        """True when the text is in the line."""
+        return self._search(text) is not None
+
+
+class ExpressionMatcher:
+    """A regular expression, tried on each line as it is shown, or only on those that hold what it needs."""
+
+    def __init__(self, expression: re.Pattern[str], *, anchored: bool = False) -> None:
+        self._test = expression.match if anchored else expression.search
+        self._folds = bool(expression.flags & re.IGNORECASE)
+        needles = find_needles(expression.pattern)
+        self._needles = tuple((one.lower() if self._folds else one).encode() for one in needles)
+
+    def starts(self, data: bytes) -> list[int]:
+        """Where the matching lines begin in a block of whole lines."""
+        if self._needles and data.isascii():  # beyond ASCII other letters may fold into the needle's
+            return self._starts_near_needles(data)
+        hits = [index for index, found in enumerate(map(self._test, shown_lines(data))) if found]
+        if not hits:
+            return []
+        starts = list(accumulate((len(raw) + 1 for raw in data.split(b"\n")), initial=0))
+        return [starts[index] for index in hits]
+
+    def passes(self, text: str) -> bool:
+        """True when the expression matches somewhere in the line."""
+        return self._test(text) is not None
+
+    def _starts_near_needles(self, data: bytes) -> list[int]:
+        hay = data.lower() if self._folds else data
+        starts = {start for needle in self._needles for start in _lines_with(needle, hay)}
+        return [start for start in sorted(starts) if self._test(_shown_at(data, start))]
+
+
+class Sieve:
+    """Lets through what every matcher lets through."""
+
+    def __init__(self, asked: LogFilter, search: LogPattern | None = None) -> None:
+        """A gap passes a filter, which it may have torn; a search finds only lines.
+
+        Raises:
+            UsageError: a pattern is no regular expression.
+        """
+        self._passes_gaps = search is None
+        self._first, *self._others = [*_matchers(search, None), *_matchers(asked.pattern, asked.least)]
+
+    def starts(self, data: bytes) -> list[int]:
+        """Where the lines that pass begin in a block of whole lines."""
+        starts = self._first.starts(data)
+        if not self._others:
+            return starts
+        return [start for start in starts if self._others_pass(_shown_at(data, start))]
+
+    def passes(self, row: Row) -> bool:
+        """True for a row to let through; of a very long line only what is shown counts here."""
+        if row.dropped_bytes:
+            return self._passes_gaps
+        text = clean_line(row.raw)
+        return self._first.passes(text) and self._others_pass(text)
+
+    def _others_pass(self, text: str) -> bool:
+        return all(one.passes(text) for one in self._others)
+
+
+def shown_lines(data: bytes) -> list[str]:
+    """The lines of a block as they are shown."""
+    if not data:
+        return []
+    body = data.removesuffix(b"\n")
+    if not body.translate(None, _PLAIN):
+        return body.decode("ascii").split("\n")
+    return [clean(raw.removesuffix(b"\r")) for raw in body.split(b"\n")]
+
+
+def _shown_at(data: bytes, start: int) -> str:
+    end = data.find(b"\n", start)
+    return clean_line(data[start : end if end >= 0 else len(data)])
+
+
+def _lines_with(needle: bytes, data: bytes) -> Iterator[int]:
+    """Where the lines begin that hold `needle`, in their order."""
+    at = data.find(needle)
+    while at >= 0:
+        yield data.rfind(b"\n", 0, at) + 1
+        end = data.find(b"\n", at)
+        if end < 0:
+            return
+        at = data.find(needle, end + 1)
+
+
+def _matchers(pattern: LogPattern | None, least: LogLevel | None) -> Iterator[Matcher]:
+    if pattern is not None:
+        is_plain = not pattern.is_regex and (pattern.text.isascii() or not pattern.folds_case)
+        yield TextMatcher(pattern) if is_plain else ExpressionMatcher(pattern.compiled())
+    if least is not None:
+        yield ExpressionMatcher(at_least(least), anchored=True)

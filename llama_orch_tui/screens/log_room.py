@@ -1,0 +1,154 @@
+"""What the dashboard does with logs: which one is open, and the keys that work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.timer import Timer
+
+import engine
+from engine.protocol import Engine
+from llama_orch_tui.log_scope import LogScope, choose_merged
+from llama_orch_tui.remembered import Remembered
+from llama_orch_tui.screens.table_acts import TableActs
+from widgets.event_pane import EventPane
+from widgets.instance_table import InstanceTable
+from widgets.log_pane import LogPane
+from widgets.log_prompt import PromptKind
+from widgets.pane_deck import Pane
+
+if TYPE_CHECKING:
+    from engine.snapshots import Event, Snapshot
+
+LOG_DELAY_S = 0.15
+"""The cursor rests this long on an instance before its log is opened."""
+
+
+class LogRoom(TableActs):
+    """A table, and below it the logs of its instances; the dashboard is built on this."""
+
+    snapshot: Snapshot
+
+    def __init__(self, engine: Engine, clock: Callable[[], float], remembered: Remembered) -> None:
+        super().__init__(engine, clock, remembered)
+        self._scope = LogScope()
+        self._log_timer: Timer | None = None
+
+    def show_keys(self) -> None:
+        """Bring the footer up to date; the dashboard knows how."""
+
+    @property
+    def is_merged(self) -> bool:
+        """True while the log pane shows several instances as one log."""
+        return self._scope.is_merged
+
+    @on(InstanceTable.CursorMoved)
+    def follow_cursor(self, event: InstanceTable.CursorMoved) -> None:
+        """Open the log of the instance under the cursor once it rests there; a merged log stays."""
+        self.show_keys()
+        if self._log_timer is not None:
+            self._log_timer.stop()
+            self._log_timer = None
+        if self._scope.is_merged:
+            return
+        if self._scope.is_empty:
+            self.open_log(event.name)
+        elif event.name != self._scope.name:
+            self._log_timer = self.set_timer(LOG_DELAY_S, lambda: self.open_log(event.name))
+
+    @on(LogPane.StateChanged)
+    def follow_log_state(self) -> None:
+        """A search brings keys along."""
+        self.show_keys()
+
+    @on(LogPane.MomentAsked)
+    def go_to_moment(self, event: LogPane.MomentAsked) -> None:
+        """Show the log at the moment that was typed."""
+        try:
+            moment = engine.parse_time(event.text, self._clock())
+        except engine.UsageError as error:
+            self.deck.log_pane.tell(str(error).partition(": ")[2])
+            return
+        self.deck.log_pane.to_time(moment)
+        self.deck.log_pane.keep_moment(event.text)
+
+    def open_log(self, name: str | None) -> None:
+        """Show one instance's log, or none."""
+        self._scope = LogScope((name,) if name is not None else ())
+        view = None if name is None else self._engine.open_log(name)
+        self.deck.log_pane.watch_log(view, name or "")
+        self.show_keys()
+
+    def show_log_at(self, event: Event) -> None:
+        """Show the log of an event's instance at the moment of the event."""
+        if event.instance not in self._scope.names:
+            self.deck.table_pane.close_filter()
+            self.open_log(event.instance)
+            self.deck.table.go_to(event.instance or "")
+        self.deck.go_to(Pane.LOG)
+        self.deck.log_pane.to_time(event.ts)
+
+    @on(EventPane.Chosen)
+    def action_log_then(self) -> None:
+        """The log at the moment of the event under the cursor; an event without a log is shown whole."""
+        chosen = self.deck.events.chosen()
+        if chosen is not None and self.snapshot.find(chosen.instance or "") is not None:
+            self.show_log_at(chosen)
+        else:
+            self.deck.events.open_event()
+
+    def action_log_search(self) -> None:
+        """Type what to look for."""
+        self._type(PromptKind.SEARCH)
+
+    def action_log_filter(self) -> None:
+        """Type what is to be shown alone."""
+        self._type(PromptKind.FILTER)
+
+    def action_log_time(self) -> None:
+        """Type a moment to go to."""
+        self._type(PromptKind.TIME)
+
+    def action_log_hit(self, step: int) -> None:
+        """To the next hit, or the one before."""
+        self.deck.log_pane.to_hit(is_back=step < 0)
+        self.show_keys()
+
+    def action_log_level(self) -> None:
+        """All lines, warnings and errors, errors."""
+        self.deck.log_pane.next_level()
+
+    def action_log_wrap(self) -> None:
+        """Break long lines, or not."""
+        self.deck.log_pane.toggle_wrap()
+
+    def action_log_hold(self) -> None:
+        """Stop at what is shown, or follow the end."""
+        self.deck.log_pane.toggle_hold()
+
+    def action_log_copy(self) -> None:
+        """Copy the selected lines, or those on the screen."""
+        lines = self.deck.log_pane.copied()
+        if lines:
+            self.app.copy_to_clipboard("\n".join(lines))
+            self.notify(f"{len(lines)} lines of the log", title="Copied", markup=False)
+
+    def action_log_merge(self) -> None:
+        """All instances, or the marked ones, as one log; again: the one under the cursor."""
+        if self._scope.is_merged:
+            self.open_log(self.deck.table.cursor_name)
+            return
+        scope = choose_merged(self.deck.table.marks, tuple(one.name for one in self.snapshot.instances))
+        if not scope.is_merged:
+            self.notify("There is only one log to show.", markup=False)
+            return
+        self._scope = scope
+        self.deck.log_pane.watch_log(self._engine.open_merged_log(scope.names), scope.title, scope.names)
+        self.deck.go_to(Pane.LOG)
+        self.show_keys()
+
+    def _type(self, kind: PromptKind) -> None:
+        self.deck.log_pane.open_prompt(kind)
+        self.show_keys()
