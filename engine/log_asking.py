@@ -1,4 +1,4 @@
-"""What a screen may ask of a log view: a pattern to look for, what to leave out, and how a search stands."""
+"""What a screen may ask of a log view, and what the view answers: patterns, filters, searches, windows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.errors import UsageError
+from engine.snapshots import LogLine
 
 _ESCAPES = re.compile(r"\\.", re.DOTALL)
 
@@ -87,3 +88,27 @@ class LogSearch:
     counted: float = 0.0
     """Share (0 to 1) of the log that has been counted."""
     seek: Seek = Seek.IDLE
+
+
+@dataclass(frozen=True, slots=True)
+class LogWindow:
+    """The part of a log (one instance's, or several merged) that a screen looks at."""
+
+    name: str
+    lines: tuple[LogLine, ...] = ()
+    at_end: bool = True
+    """True while it follows the newest line."""
+    top: float = 0.0
+    """Where the window starts, as a share (0 to 1) of all kept bytes."""
+    size_bytes: int = 0
+    """All bytes kept of this log, rotated pieces included."""
+    new_lines: int = 0
+    """Lines that came below the window since it stopped following (0 while it follows)."""
+    error: str = ""
+    """Why nothing can be read, for a person; empty when all is well."""
+    current: int | None = None
+    """The line (an index into ``lines``) that a search or a jump led to."""
+    is_filling: bool = False
+    """True while more lines are being looked for, as a filter that matches little takes its time."""
+    search: LogSearch | None = None
+    """How the search stands; None while nothing is searched."""

@@ -10,8 +10,8 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from engine.conversation import ChatAnswer, ChatMessage
-from engine.log_asking import LogFilter, LogPattern
-from engine.snapshots import Act, Description, Event, EventQuery, LogLine, LogWindow, Outcome, Snapshot, Stream, Target
+from engine.log_asking import LogFilter, LogPattern, LogWindow
+from engine.snapshots import Act, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
 
 
 class Stop(Protocol):

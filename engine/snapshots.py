@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.loads import GpuLoad, LlamaLoad
-from engine.log_asking import LogSearch
 
 
 class Desired(StrEnum):
@@ -362,30 +361,6 @@ class LogLine:
     """A place where bytes were dropped; ``text`` says how many."""
     name: str = ""
     """The instance, in a log that merges several."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogWindow:
-    """The part of a log (one instance's, or several merged) that a screen looks at."""
-
-    name: str
-    lines: tuple[LogLine, ...] = ()
-    at_end: bool = True
-    """True while it follows the newest line."""
-    top: float = 0.0
-    """Where the window starts, as a share (0 to 1) of all kept bytes."""
-    size_bytes: int = 0
-    """All bytes kept of this log, rotated pieces included."""
-    new_lines: int = 0
-    """Lines that came below the window since it stopped following (0 while it follows)."""
-    error: str = ""
-    """Why nothing can be read, for a person; empty when all is well."""
-    current: int | None = None
-    """The line (an index into ``lines``) that a search or a jump led to."""
-    is_filling: bool = False
-    """True while more lines are being looked for, as a filter that matches little takes its time."""
-    search: LogSearch | None = None
-    """How the search stands; None while nothing is searched."""
 
 
 @dataclass(frozen=True, slots=True)

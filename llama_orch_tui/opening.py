@@ -8,7 +8,8 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
-from engine.snapshots import Act, Description, Event, EventQuery, LogLine, LogWindow, Outcome, Snapshot, Stream, Target
+from engine.log_asking import LogWindow
+from engine.snapshots import Act, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
 
 if TYPE_CHECKING:
     from engine.log_asking import LogFilter, LogPattern

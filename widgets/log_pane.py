@@ -11,9 +11,8 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from engine.errors import UsageError
-from engine.log_asking import LogFilter, LogLevel, LogPattern, LogSearch, Seek
+from engine.log_asking import LogFilter, LogLevel, LogPattern, LogSearch, LogWindow, Seek
 from engine.protocol import LogView
-from engine.snapshots import LogWindow
 from widgets.frame import set_title
 from widgets.log_prompt import LogPrompt, PromptKind
 from widgets.log_text import LogText

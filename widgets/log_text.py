@@ -12,8 +12,9 @@ from rich.style import Style
 from textual import events
 from textual.strip import Strip
 
+from engine.log_asking import LogWindow
 from engine.protocol import LogView
-from engine.snapshots import LogLine, LogWindow
+from engine.snapshots import LogLine
 from widgets.inked import Inked
 from widgets.log_line import Piece, pieces
 from widgets.motion import Motion

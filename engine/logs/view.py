@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from engine.log_asking import LogFilter, LogPattern
+from engine.log_asking import LogFilter, LogPattern, LogWindow
 from engine.logs.window import Resize, Scroll, SetFilter, SetSearch, ToEnd, ToHit, ToStart, ToTime, WindowReader, Wish
-from engine.snapshots import LogWindow, Stream
+from engine.snapshots import Stream
 
 PUBLISH_S = 0.1
 """The shortest time between two windows of one view, and how often an open view's files are looked at."""

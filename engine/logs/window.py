@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import assert_never
 
-from engine.log_asking import LogFilter, LogPattern
+from engine.log_asking import LogFilter, LogPattern, LogWindow
 from engine.logs.reader import MergedLog, Places
 from engine.logs.rows import Place, Row
 from engine.logs.scan import count_between
 from engine.logs.search import Search
 from engine.logs.sieve import Sieve
 from engine.logs.stretch import Stretch
-from engine.snapshots import LogWindow, Stream
+from engine.snapshots import Stream
 
 DEFAULT_HEIGHT = 40
 HEIGHTS_KEPT = 3

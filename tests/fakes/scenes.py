@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.log_asking import LogWindow
 from engine.snapshots import (
     DescribeSection,
     Description,
@@ -16,7 +17,6 @@ from engine.snapshots import (
     LeaderKind,
     Level,
     LogLine,
-    LogWindow,
     Snapshot,
     State,
     Status,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
 from engine.errors import NoSuchInstanceError
-from engine.log_asking import LogFilter, LogPattern, LogSearch
+from engine.log_asking import LogFilter, LogPattern, LogSearch, LogWindow
 from engine.snapshots import (
     Act,
     DescribeSection,
@@ -16,7 +16,6 @@ from engine.snapshots import (
     Event,
     EventQuery,
     LogLine,
-    LogWindow,
     Outcome,
     Snapshot,
     Stream,

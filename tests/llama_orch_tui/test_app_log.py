@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.log_asking import LogFilter, LogLevel, LogPattern, LogSearch, Seek
-from engine.snapshots import LogLine, LogWindow, Stream
+from engine.log_asking import LogFilter, LogLevel, LogPattern, LogSearch, LogWindow, Seek
+from engine.snapshots import LogLine, Stream
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import BUSY, EVENTS, LOG_LINES, NOW, TRIO, engine_of, snapshot
 from widgets.log_text import LogText

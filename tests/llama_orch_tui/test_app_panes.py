@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.snapshots import Event, EventType, Fault, Level, LogLine, LogWindow, Stream
+from engine.log_asking import LogWindow
+from engine.snapshots import Event, EventType, Fault, Level, LogLine, Stream
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import EVENTS, LOG_LINES, NOW, TRIO, engine_of, snapshot
 from widgets.pane_deck import Pane
