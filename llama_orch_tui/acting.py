@@ -7,8 +7,9 @@ import queue
 import time
 
 import engine
-from engine.snapshots import Act, InstanceSnapshot, LeaderKind, Outcome, Snapshot, State, Status, Target
+from engine.snapshots import Act, LeaderKind, Outcome, Snapshot, State, Status, Target
 from llama_orch_tui import __version__, output
+from llama_orch_tui.progress import Progress
 
 OPEN_LIMIT_S = 5.0
 OUTCOME_LIMIT_S = 60.0
@@ -60,27 +61,20 @@ def _wait_until_ready(session: engine.Session, names: tuple[str, ...], limit_s: 
     heard: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
     deadline = time.monotonic() + limit_s
     unsubscribe = session.subscribe(heard.put)
-    said: dict[str, State] = {}
     try:
-        while (left_s := deadline - time.monotonic()) > 0:
-            try:
-                snapshot = heard.get(timeout=left_s)
-            except queue.Empty:
-                break
-            seen = [one for name in names if (one := snapshot.find(name)) is not None]
-            _tell_progress(seen, said)
-            failed = [one for one in seen if one.status is Status.FAILED]
-            if failed:
-                raise engine.StartFailedError("\n".join(f"{one.name}: {one.why}" for one in failed))
-            if seen and all(one.state is State.READY for one in seen):
-                return 0
+        with Progress() as progress:
+            while (left_s := deadline - time.monotonic()) > 0:
+                try:
+                    snapshot = heard.get(timeout=left_s)
+                except queue.Empty:
+                    break
+                seen = [one for name in names if (one := snapshot.find(name)) is not None]
+                progress.show(seen)
+                failed = [one for one in seen if one.status is Status.FAILED]
+                if failed:
+                    raise engine.StartFailedError("\n".join(f"{one.name}: {one.why}" for one in failed))
+                if seen and all(one.state is State.READY for one in seen):
+                    return 0
     finally:
         unsubscribe()
     raise engine.UnhealthyError(f"{', '.join(names)}: not ready after {limit_s:.0f} s; `describe NAME` tells why")
-
-
-def _tell_progress(seen: list[InstanceSnapshot], said: dict[str, State]) -> None:
-    for one in seen:
-        if said.get(one.name) is not one.state:
-            said[one.name] = one.state
-            output.say_error(f"{one.name}: {one.state.value}")

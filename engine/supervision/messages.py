@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from engine.config.file import LoadedConfig
+from engine.config.schema import InstanceConfig
 from engine.errors import EngineError
 from engine.health.answers import ProbeResult
 from engine.health.judge import Verdict
@@ -135,12 +136,17 @@ class LoadsRead:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyFound:
-    """The API key of a run that was found alive."""
+class RunExamined:
+    """A worker has looked at a run that this process did not start."""
 
     name: str
     run_id: str
     api_key: str = field(repr=False)
+    """What it asks its clients for; empty when it wants none, or that cannot be known."""
+    spec: InstanceConfig
+    """What the file said."""
+    is_like_it: bool
+    """A start would execute the same command line now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,7 @@ Message = (
     | Differs
     | Measured
     | LoadsRead
-    | KeyFound
+    | RunExamined
     | FaultTold
     | MetricsServed
     | Yielding

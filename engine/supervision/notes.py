@@ -17,7 +17,8 @@ from engine.supervision.crash_reports import REPORT_EVENTS
 from engine.supervision.ends import ExitRecord, read_exit_record
 from engine.supervision.inquest import Inquest
 from engine.supervision.kit import Kit
-from engine.supervision.messages import EndJudged, KeyFound, UnjudgedEnd
+from engine.supervision.likeness import is_as_configured
+from engine.supervision.messages import EndJudged, RunExamined, UnjudgedEnd
 from engine.supervision.slot import LastEnd, Run, Slot, build_run
 from engine.supervision.starter import Started
 from engine.supervision.watching import build_watch
@@ -39,7 +40,7 @@ class Notes:
         slot.is_busy = False
         slot.launching = ""
         run = build_run(started.greeting, self._kit.clock.wall(), self._kit.clock.monotonic())
-        run.spec = started.order.spec
+        run.spec = None if started.is_adopted else started.order.spec
         run.api_key = started.api_key
         self._begin(slot, run)
         where = f" on port {run.port}" if run.port else ""
@@ -49,7 +50,7 @@ class Notes:
         if warning := binding_warning(run.host):
             self._kit.journal.tell(slot.name, EventType.STARTED, warning, Level.WARNING)
         if started.is_adopted:
-            self.seek_key(slot)
+            self.examine(slot)
         slot.undo_desired = None
         self._kit.desk.settle(slot.name, Act.START)
         if started.line is not None:
@@ -91,7 +92,7 @@ class Notes:
             slot.name, EventType.ADOPTED, f"found running as PID {run.pid}", Level.INFO, pid=run.pid, run=run.run_id
         )
         self._kit.watcher.watch(line)
-        self.seek_key(slot)
+        self.examine(slot)
 
     def note_unspoken(self, slot: Slot, why: str) -> None:
         """A run was found whose keeper cannot be talked with; empty when such a run has ended."""
@@ -101,26 +102,32 @@ class Notes:
         slot.status = Status.FAILED if why else Status.STOPPED
         slot.last.error = why
 
-    def seek_key(self, slot: Slot) -> None:
-        """Have the API key of a run found that this process did not start: a worker reads the key's file."""
+    def examine(self, slot: Slot) -> None:
+        """Have a run looked at that this process did not start: its API key, and whether it is as the file says."""
         run, spec = slot.run, slot.spec
-        if run is None or spec is None or run.api_key:
+        if run is None or spec is None or run.spec is not None:
             return
+        setting, environ = self._kit.fleet.config.server.binary, self._kit.starter.environ
 
-        def find() -> None:
+        def look() -> None:
             try:
-                key = find_api_key(slot.name, spec, self._kit.starter.environ)
+                key = find_api_key(slot.name, spec, environ)
+                is_like_it = is_as_configured(slot.name, run, spec, setting, environ)
             except EngineError:  # its next start says so; until then it is asked without a key
                 return
-            if key:
-                self._kit.post(KeyFound(slot.name, run.run_id, key))
+            self._kit.post(RunExamined(slot.name, run.run_id, key, spec, is_like_it))
 
-        self._kit.pool.submit(find)
+        self._kit.pool.submit(look)
 
-    def note_key(self, slot: Slot | None, run_id: str, api_key: str) -> None:
-        """The key of a run was found: ask with it from here on."""
-        if slot is not None and slot.run is not None and slot.run.run_id == run_id:
-            slot.run.api_key = api_key
+    def note_examined(self, slot: Slot | None, found: RunExamined) -> None:
+        """It is known what a run is like; ask it with its key from here on."""
+        run = slot.run if slot is not None else None
+        if slot is None or run is None or run.run_id != found.run_id:
+            return
+        run.is_outdated = not found.is_like_it
+        run.spec = found.spec if found.is_like_it else None
+        if found.api_key and not run.api_key:
+            run.api_key = found.api_key
             self.rewatch(slot)
 
     def _begin(self, slot: Slot, run: Run) -> None:
@@ -309,6 +316,11 @@ class Notes:
     def note_progress(self, slot: Slot) -> None:
         """Its load was seen to go on."""
         self._kit.monitor.note_progress(slot.name)
+
+    def take_config(self, slot: Slot) -> None:
+        """Its table has changed: what needs no restart is taken up."""
+        self.rewatch(slot)
+        self.examine(slot)
 
     def rewatch(self, slot: Slot) -> None:
         """Its health check may have changed: ask by the new one."""

@@ -46,7 +46,9 @@ class Run:
     """When a run that is stopping must have ended."""
     is_ready: bool = False
     spec: InstanceConfig | None = None
-    """The configuration it was launched with; None for an adopted run."""
+    """The configuration it was launched with; None for a found one until its command line is seen to be the same."""
+    is_outdated: bool = False
+    """A found run with another command line than the file asks for."""
     api_key: str = field(default="", repr=False)
     verdict: Verdict = field(default_factory=Verdict)
     """The newest one."""
@@ -317,8 +319,10 @@ class Slot:
 
     def needs_restart(self) -> bool:
         """True when the file has changed in a way that only a restart takes up."""
-        if self.run is None or self.run.spec is None or self.spec is None or self.run.spec is self.spec:
+        if self.run is None or self.spec is None or self.run.spec is self.spec:
             return False
+        if self.run.spec is None:
+            return self.run.is_outdated
         return self.spec.model_dump(exclude=NOT_THE_RUNS_BUSINESS) != self.run.spec.model_dump(
             exclude=NOT_THE_RUNS_BUSINESS
         )

@@ -39,13 +39,13 @@ from engine.supervision.messages import (
     HealthJudged,
     KeeperGone,
     KeeperSaid,
-    KeyFound,
     LoadsRead,
     Measured,
     Message,
     MetricsServed,
     OrphanCleared,
     RequestFiled,
+    RunExamined,
     StartDone,
     Yielding,
 )
@@ -246,8 +246,8 @@ class Supervisor:
                 self._measures.note_usage(message)
             case LoadsRead():
                 self._measures.note_loads(message)
-            case KeyFound():
-                self._notes.note_key(self._fleet.slots.get(message.name), message.run_id, message.api_key)
+            case RunExamined():
+                self._notes.note_examined(self._fleet.slots.get(message.name), message)
             case FaultTold() | MetricsServed():
                 self._surroundings.note_told(message)
             case Yielding():
@@ -317,7 +317,7 @@ class Supervisor:
         for name in changed:
             words = "its table in the file has changed"
             self.journal.tell(name, EventType.RECONFIGURED, words, Level.INFO, who="file")
-            self._notes.rewatch(self._fleet.slots[name])
+            self._notes.take_config(self._fleet.slots[name])
         self._surroundings.note_config(message.loaded)
         kept = self._fleet.config.events
         self._kit.expiry.follow(Retention(kept.retention_days * DAY_S, kept.max_rows))
