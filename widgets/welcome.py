@@ -26,7 +26,7 @@ Each model is one table in a file; the console takes changes up by itself."""
 
 
 class Welcome(VerticalScroll, can_focus=False):
-    """Greets on a first run; says what is wrong when there is a file that gives no instance."""
+    """Greets on a first run; says what is wrong when there is no engine, or a file that gives no instance."""
 
     DEFAULT_CSS = """
     Welcome { align: center middle; padding: 0 2; }
@@ -66,12 +66,14 @@ class Welcome(VerticalScroll, can_focus=False):
             self._refill()
 
     def _refill(self) -> None:
-        problem, place = _problem(self._snapshot), _place(self._snapshot)
+        problem, is_read = _problem(self._snapshot), _is_read(self._snapshot)
         self.query_one("#problem", Static).update(Content(problem))
         self.query_one("#problem").display = bool(problem)
         self.query_one("#greeting").display = not problem
         self.query_one("#explanation").display = not problem
-        self.query_one("#place", Static).update(Content(place))
+        self.query_one("#place", Static).update(Content(_place(self._snapshot)))
+        self.query_one("#place").display = is_read
+        self.query_one("#example").display = is_read
 
     def _offer(self) -> Content:
         key = "bold $text-accent"
@@ -79,18 +81,22 @@ class Welcome(VerticalScroll, can_focus=False):
         return Content.assemble(demo, ("?", key), " shows every key   ", ("q", key), " quits")
 
 
-def is_told_here(fault: Fault) -> bool:
-    """True for faults that the welcome tells in full: those of the file."""
-    return fault.key.startswith("config")
+def told_here(snapshot: Snapshot) -> tuple[Fault, ...]:
+    """The faults that the welcome tells in full: those of the file, and all while no engine has read it."""
+    return tuple(one for one in snapshot.faults if one.key.startswith("config") or not _is_read(snapshot))
+
+
+def _is_read(snapshot: Snapshot) -> bool:
+    """False while there never was an engine: not even the file's place is known."""
+    return bool(snapshot.config_path)
 
 
 def _problem(snapshot: Snapshot) -> str:
     if not snapshot.config_exists:
         return ""
-    faults = [one for one in snapshot.faults if is_told_here(one)]
-    if not faults:
-        return f"{clean(snapshot.config_path)} holds no instances yet."
-    return "\n".join(clean_block(one.message) for one in faults)
+    if faults := told_here(snapshot):
+        return "\n".join(clean_block(one.message) for one in faults)
+    return f"{clean(snapshot.config_path)} holds no instances yet." if _is_read(snapshot) else "Nobody supervises yet."
 
 
 def _place(snapshot: Snapshot) -> str:

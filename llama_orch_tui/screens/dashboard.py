@@ -29,7 +29,7 @@ from widgets.key_footer import KeyFooter
 from widgets.motion import Motion
 from widgets.pane_deck import Pane
 from widgets.top_bar import TopBar
-from widgets.welcome import Welcome, is_told_here
+from widgets.welcome import Welcome, told_here
 
 TICK_S = 1.0
 SCOPES = (Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
@@ -106,7 +106,8 @@ class DashboardScreen(LogRoom):
         self._fault_bar.show(snapshot.faults)
         if self._is_welcoming():
             self._welcome.show(snapshot)
-            self._fault_bar.show(tuple(one for one in snapshot.faults if not is_told_here(one)))
+            told = told_here(snapshot)
+            self._fault_bar.show(tuple(one for one in snapshot.faults if one not in told))
         self._show_table()
 
     def beat(self) -> None:

@@ -171,7 +171,7 @@ def test_a_dashboard_without_an_engine_starts_no_daemon(den: ThrowAwayHome) -> N
     with contextlib.closing(sqlite3.connect(den.home.state_file)) as newer:
         newer.execute("PRAGMA user_version = 9999")
     with Terminal(["-m", "llama_orch_tui"], den.environment()) as terminal:
-        terminal.until_shown("the state database was")
+        terminal.until_shown("written by a newer version")
         terminal.press("q")
         assert terminal.program.wait(30) == 34
     assert find_daemon(den.home) is None

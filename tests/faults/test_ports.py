@@ -12,6 +12,13 @@ from engine.snapshots import Act, State
 from tests.fakes.homes import ThrowAwayHome, act, fake_table, free_port, seen, wait_for, wait_for_state
 
 AUTO = '"auto"'
+ADDRESS = "127.0.9.1"
+"""Of these tests alone: `auto` looks upwards from the same port everywhere, and other tests look beside us."""
+
+
+def write_auto(den: ThrowAwayHome, *names: str) -> None:
+    """Stand-in servers whose ports are ``auto``."""
+    den.write_fakes(*names, flags=("--host", ADDRESS), extra=f'host = "{ADDRESS}"', port=AUTO)
 
 
 @pytest.mark.parametrize("taken", ["127.0.0.1", "0.0.0.0", "::"])
@@ -39,7 +46,7 @@ def test_a_start_on_the_port_of_another_instance_names_it(den: ThrowAwayHome) ->
 
 
 def test_auto_keeps_its_port_across_stops_and_leaders_and_nobody_else_takes_it(den: ThrowAwayHome) -> None:
-    den.write_fakes("a", "b", port=AUTO)
+    write_auto(den, "a", "b")
     session = den.open_session()
     act(session, Act.START, "a")
     port = wait_for_state(session, "a", State.READY).port
@@ -55,11 +62,11 @@ def test_auto_keeps_its_port_across_stops_and_leaders_and_nobody_else_takes_it(d
 
 
 def test_auto_leaves_the_port_that_a_stranger_has_taken_since(den: ThrowAwayHome) -> None:
-    den.write_fakes("a", port=AUTO)
+    write_auto(den, "a")
     session = den.open_session()
     act(session, Act.START, "a")
     port = wait_for_state(session, "a", State.READY).port
     act(session, Act.STOP, "a")
-    with socket.create_server(("127.0.0.1", port or 0)):
+    with socket.create_server((ADDRESS, port or 0)):
         assert act(session, Act.START, "a").exit_code == 0
         wait_for(lambda: seen(session, "a").pid and seen(session, "a").port != port, "it listens elsewhere")

@@ -13,7 +13,7 @@ import pytest
 from engine.models.tiny_gguf import make_tiny_model
 from engine.session import Session
 from engine.snapshots import Act, State
-from tests.fakes.homes import ThrowAwayHome, act, kill, seen, wait_for, wait_for_state
+from tests.fakes.homes import ThrowAwayHome, act, free_port, kill, seen, wait_for, wait_for_state
 
 pytestmark = pytest.mark.real
 
@@ -31,6 +31,7 @@ def session(den: ThrowAwayHome, endless_model: Path) -> Session:
     """A leader over one real server that is ready."""
     den.write_config(
         f'[instances.a]\nmodel = "{endless_model}"\nbinary = "embedded"\nthreads = 1\nstop_grace = {GRACE_S}\n'
+        f"port = {free_port()}\n"  # not auto: tests beside us look at the same ports
         "[instances.a.healthcheck]\ninterval = 0.5\n[instances.a.restart_policy]\ninitial_delay = 0.05\n"
     )
     opened = den.open_session()
