@@ -16,6 +16,7 @@ The tree, so that a caller sees what to catch::
     ├── AlreadyRunningError         exit 21
     ├── UnhealthyError              exit 22  started, but not ready in time
     ├── StartFailedError            exit 30
+    │   ├── KeeperLostError         exit 30  the keeper was gone before it told what became of a start
     │   ├── BinaryNotFoundError     exit 50
     │   ├── ModelNotFoundError      exit 54
     │   └── PortInUseError          exit 40
@@ -183,6 +184,10 @@ class StartFailedError(EngineError):
     """A server that could not be executed, or that ended at once."""
 
     exit_code = ExitCode.START_FAILED
+
+
+class KeeperLostError(StartFailedError):
+    """The keeper was gone before it told what became of a start: the next try may go well."""
 
 
 class BinaryNotFoundError(StartFailedError):
