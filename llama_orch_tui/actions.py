@@ -147,6 +147,19 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("log_then", ("enter",), "Log then", "the log at an event's time", Group.READ, Scope.EVENTS, "log_then", 71),
     Action("show_event", ("d",), "Details", "show the event whole", Group.READ, Scope.EVENTS, "show_event", 70),
+    Action(
+        "event_instance",
+        ("f",),
+        "Instance",
+        "only the events of the chosen instances, or all",
+        Group.READ,
+        Scope.EVENTS,
+        "event_instance",
+        66,
+    ),
+    Action(
+        "event_level", ("L",), "Level", "events: all, warnings, errors", Group.READ, Scope.EVENTS, "event_level", 64
+    ),
     Action("focus_log", ("l",), "Log", "go to the log", Group.READ, Scope.DASHBOARD, "focus_pane('log')", 55),
     Action(
         "focus_events", ("e",), "Events", "go to the events", Group.READ, Scope.DASHBOARD, "focus_pane('events')", 54
