@@ -7,6 +7,7 @@ The tree, so that a caller sees what to catch::
     ├── UnsupportedSystemError      exit 1   an operating system that cannot be supervised yet
     ├── LockUnsupportedError        exit 1   a file system without locks
     ├── LogError                    exit 1   a log that cannot be read
+    ├── CrashReportError            exit 1   a crash report that cannot be read
     ├── ConfigError                 exit 11  the configuration file is wrong (carries every problem)
     │   └── ConfigNotFoundError     exit 10  a configuration file named by the user is not there
     ├── NoSuchInstanceError         exit 13
@@ -113,6 +114,10 @@ class LockUnsupportedError(EngineError):
         )
         self.path = path
         self.reason = reason
+
+
+class CrashReportError(EngineError):
+    """A crash report that is there and cannot be read."""
 
 
 class LogError(EngineError):

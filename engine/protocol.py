@@ -11,7 +11,7 @@ from typing import Protocol
 
 from engine.conversation import ChatAnswer, ChatMessage
 from engine.log_asking import LogFilter, LogPattern, LogWindow
-from engine.snapshots import Act, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
+from engine.snapshots import Act, CrashText, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
 
 
 class Stop(Protocol):
@@ -167,6 +167,14 @@ class Engine(Protocol):
 
         Raises:
             NoSuchInstanceError: the configuration does not know the name.
+        """
+        ...
+
+    def read_crash_report(self, name: str) -> CrashText | None:
+        """The report of an instance's newest unwanted end; None when it never had one that is still kept.
+
+        Raises:
+            CrashReportError: there is one, and it cannot be read.
         """
         ...
 

@@ -30,6 +30,7 @@ from engine.publisher import Publisher
 from engine.seniority import Seniority
 from engine.snapshots import (
     Act,
+    CrashText,
     Description,
     Event,
     EventQuery,
@@ -45,6 +46,7 @@ from engine.snapshots import (
     Target,
 )
 from engine.state.events import get_recent_events
+from engine.supervision.crash_reports import read_newest_report
 from engine.versions import Release
 from engine.wishes import Prospects, Wishes
 
@@ -165,6 +167,10 @@ class Session:
     def describe(self, name: str) -> Description:
         """All there is to say about one instance."""
         return describe_instance(self._home, name, self.snapshot(), os.environ)
+
+    def read_crash_report(self, name: str) -> CrashText | None:
+        """The report of an instance's newest unwanted end."""
+        return read_newest_report(self._home, name)
 
     def reload_config(self) -> None:
         """Have the leading engine read the configuration file now; a follower's leader looks by itself."""

@@ -160,6 +160,26 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "event_level", ("L",), "Level", "events: all, warnings, errors", Group.READ, Scope.EVENTS, "event_level", 64
     ),
+    Action(
+        "crash_report",
+        ("v",),
+        "Crash report",
+        "view the report of its last crash",
+        Group.READ,
+        Scope.TABLE,
+        "crash_report",
+        53,
+    ),
+    Action(
+        "page_crash",
+        ("v",),
+        "Crash report",
+        "on a page: the report of the last crash",
+        Group.READ,
+        Scope.PAGE,
+        "page_crash",
+        59,
+    ),
     Action("focus_log", ("l",), "Log", "go to the log", Group.READ, Scope.DASHBOARD, "focus_pane('log')", 55),
     Action(
         "focus_events", ("e",), "Events", "go to the events", Group.READ, Scope.DASHBOARD, "focus_pane('events')", 54

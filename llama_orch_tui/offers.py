@@ -76,7 +76,9 @@ def _is_useful(action_id: str, now: Circumstances) -> bool:
         "log_previous": now.is_searching,
         "log_merge": len(now.instances) > 1,
         "back": now.can_go_back,
+        "crash_report": any(one.last_error or one.restarts for one in now.chosen),
         "copy_page": False,
+        "page_crash": False,
         "close_page": False,
     }
     return uses.get(action_id, True)

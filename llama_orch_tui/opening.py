@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
 from engine.log_asking import LogWindow
-from engine.snapshots import Act, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
+from engine.snapshots import Act, CrashText, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
 
 if TYPE_CHECKING:
     from engine.log_asking import LogFilter, LogPattern
@@ -146,6 +146,10 @@ class OpeningEngine:
     def describe(self, name: str) -> Description:
         """All there is to say about one instance; waits for the engine."""
         return self._wait().describe(name)
+
+    def read_crash_report(self, name: str) -> CrashText | None:
+        """The report of an instance's newest unwanted end; waits for the engine."""
+        return self._wait().read_crash_report(name)
 
     def has_successor(self) -> bool:
         """True while somebody waits to lead after this one."""

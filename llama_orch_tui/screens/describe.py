@@ -20,7 +20,7 @@ REFRESH_S = 2.0
 class DescribeScreen(PageScreen):
     """Facts about one instance, read on a worker thread every two seconds."""
 
-    can_copy = True
+    is_of_instance = True
 
     @dataclass
     class Described(Message):
@@ -73,6 +73,12 @@ class DescribeScreen(PageScreen):
         self._command_line = event.description.command_line
         command = DescribeSection("Command line", lines=(self._command_line,)) if self._command_line else None
         sheet.show([*([command] if command else []), *event.description.sections])
+
+    def action_page_crash(self) -> None:
+        """The report of its last crash."""
+        from llama_orch_tui.screens.crash_report import CrashReportScreen  # noqa: PLC0415 - only when it is asked for
+
+        self.app.push_screen(CrashReportScreen(self._engine, self._instance))
 
     def action_copy_page(self) -> None:
         """Copy the command line."""

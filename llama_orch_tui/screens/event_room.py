@@ -32,6 +32,13 @@ class EventRoom(LogRoom):
         """All events, warnings and errors, errors."""
         self.deck.events.sift(self.deck.events.sieve.next_level())
 
+    def action_crash_report(self) -> None:
+        """The report of the last crash of the instance under the cursor."""
+        if (name := self.table.cursor_name) is not None:
+            from llama_orch_tui.screens.crash_report import CrashReportScreen  # noqa: PLC0415 - not for the first paint
+
+            self.app.push_screen(CrashReportScreen(self._engine, name))
+
     def lift_event_sieve(self) -> bool:
         """Show all events again, if their pane has the focus and holds some back; True when it did."""
         has_lifted = self.deck.present is Pane.EVENTS and not self.deck.events.sieve.is_open

@@ -24,8 +24,8 @@ class PageScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(Scope.PAGE, Scope.MOVES)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own type
 
-    can_copy = False
-    """True where the page holds a command line."""
+    is_of_instance = False
+    """True where the page tells about an instance: it has a command line, and perhaps a crash report."""
 
     def compose(self) -> ComposeResult:
         """The frame and the footer."""
@@ -52,7 +52,7 @@ class PageScreen(Screen[None]):
 
     def is_offered(self, method: str) -> bool:
         """True when the action works on this page."""
-        return self.can_copy or method != "copy_page"
+        return self.is_of_instance or method not in {"copy_page", "page_crash"}
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys without a use here do nothing."""
@@ -69,6 +69,9 @@ class PageScreen(Screen[None]):
 
     def action_copy_page(self) -> None:
         """Copy what the page offers; nothing on a plain page."""
+
+    def action_page_crash(self) -> None:
+        """The crash report of what the page tells about; nothing on a plain page."""
 
     def action_move(self, motion: str) -> None:
         """Scroll."""

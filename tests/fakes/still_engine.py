@@ -7,10 +7,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
-from engine.errors import NoSuchInstanceError
+from engine.errors import EngineError, NoSuchInstanceError
 from engine.log_asking import LogFilter, LogPattern, LogSearch, LogWindow
 from engine.snapshots import (
     Act,
+    CrashText,
     DescribeSection,
     Description,
     Event,
@@ -146,6 +147,7 @@ class StillEngine:
         self.views: list[StillLogView] = []
         self.chats: list[StillChat] = []
         self.descriptions: dict[str, Description] = {}
+        self.crash_reports: dict[str, CrashText | EngineError] = {}
         self.gone: set[str] = set()
         """Names that the screen still shows while the engine has lost them."""
         self.is_closed = False
@@ -217,6 +219,13 @@ class StillEngine:
         if one is None or name in self.gone:
             raise NoSuchInstanceError(name)
         return Description(name, f"llama-server --alias {name}", (DescribeSection("State", (("state", one.state),)),))
+
+    def read_crash_report(self, name: str) -> CrashText | None:
+        """What the test gave; an error when the test gave one."""
+        given = self.crash_reports.get(name)
+        if isinstance(given, EngineError):
+            raise given
+        return given
 
     def close(self, *, stop_instances: bool = False) -> None:
         """Noted."""
