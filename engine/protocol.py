@@ -5,7 +5,7 @@ Leading and following engines both meet it, so no caller knows which one it hold
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -109,7 +109,7 @@ class Engine(Protocol):
     """The supervisor, here or in another process.
 
     ``snapshot``, ``look``, ``submit``, ``open_log`` and ``open_chat`` return at once and are safe on a UI thread;
-    the ``read_*`` methods and ``describe`` touch files and belong on a worker thread.
+    the ``read_*`` methods, ``count_events``, ``iter_log`` and ``describe`` touch files and belong on a worker thread.
     """
 
     def snapshot(self) -> Snapshot:
@@ -142,11 +142,30 @@ class Engine(Protocol):
         """
         ...
 
+    def count_events(self) -> int:
+        """How many events are stored.
+
+        Raises:
+            StateError: the database cannot be read.
+        """
+        ...
+
     def read_log(self, name: str, lines: int, stream: Stream = Stream.BOTH) -> tuple[LogLine, ...]:
         """The last `lines` lines of an instance's log, rotated pieces included.
 
         Raises:
             NoSuchInstanceError: neither the configuration nor the log folder knows the name.
+        """
+        ...
+
+    def iter_log(self, names: tuple[str, ...], asked: LogFilter) -> Iterator[LogLine]:
+        """All kept lines of one instance's log, or of several merged by time of reading, that pass; oldest first.
+
+        They are read while they are asked for, on the thread that asks.
+
+        Raises:
+            LogError: while it goes on: a folder or a file cannot be read.
+            UsageError: the pattern of the filter is no regular expression.
         """
         ...
 

@@ -9,7 +9,7 @@ import contextlib
 import os
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -21,8 +21,10 @@ from engine.errors import LeaderTimeoutError, LockUnsupportedError, StateError
 from engine.following import FollowingEngine, connect_leader
 from engine.leading import REQUEST_LIFE_S, LeadingEngine
 from engine.locking import Holder, KernelLock, supervisor_lock
+from engine.log_asking import LogFilter
 from engine.logs.reader import read_tail
 from engine.logs.view import LogViews
+from engine.logs.whole import iter_whole_log
 from engine.paths import Home
 from engine.process import system
 from engine.protocol import Chat, LogView
@@ -45,7 +47,7 @@ from engine.snapshots import (
     Stream,
     Target,
 )
-from engine.state.events import get_recent_events
+from engine.state.events import count_stored_events, get_recent_events
 from engine.supervision.crash_reports import read_newest_report
 from engine.versions import Release
 from engine.wishes import Prospects, Wishes
@@ -148,9 +150,17 @@ class Session:
         """Stored events, oldest first."""
         return get_recent_events(self._home.state_file, query)
 
+    def count_events(self) -> int:
+        """How many events are stored."""
+        return count_stored_events(self._home.state_file)
+
     def read_log(self, name: str, lines: int, stream: Stream = Stream.BOTH) -> tuple[LogLine, ...]:
         """The last lines of an instance's log."""
         return read_tail(self._home.instance_logs(name), lines, stream)
+
+    def iter_log(self, names: tuple[str, ...], asked: LogFilter) -> Iterator[LogLine]:
+        """All kept lines of one log, or of several as one, that pass."""
+        return iter_whole_log({name: self._home.instance_logs(name) for name in names}, asked)
 
     def open_log(self, name: str) -> LogView:
         """A live window on an instance's log."""

@@ -30,6 +30,7 @@ class Group(StrEnum):
     INSTANCES = "Instances"
     SELECT = "Select"
     READ = "Read"
+    EVENTS = "Events"
     LOG = "Log"
     MOVE = "Move"
     PROGRAM = "Program"
@@ -145,21 +146,29 @@ ACTIONS: tuple[Action, ...] = (
         "describe",
         70,
     ),
-    Action("log_then", ("enter",), "Log then", "the log at an event's time", Group.READ, Scope.EVENTS, "log_then", 71),
-    Action("show_event", ("d",), "Details", "show the event whole", Group.READ, Scope.EVENTS, "show_event", 70),
+    Action(
+        "log_then", ("enter",), "Log then", "the log at an event's time", Group.EVENTS, Scope.EVENTS, "log_then", 71
+    ),
+    Action("show_event", ("d",), "Details", "show the event whole", Group.EVENTS, Scope.EVENTS, "show_event", 70),
+    Action(
+        "event_search", ("slash",), "Search", "search in the events", Group.EVENTS, Scope.EVENTS, "event_search", 69
+    ),
+    Action("event_next", ("n",), "Next", "next match", Group.EVENTS, Scope.EVENTS, "event_hit(1)", 68),
+    Action("event_previous", ("N",), "Previous", "previous match", Group.EVENTS, Scope.EVENTS, "event_hit(-1)", 67),
+    Action("event_filter", ("f",), "Filter", "only events with a text", Group.EVENTS, Scope.EVENTS, "event_filter", 66),
     Action(
         "event_instance",
-        ("f",),
+        ("i",),
         "Instance",
-        "only the events of the chosen instances, or all",
-        Group.READ,
+        "only of the chosen instances, or all",
+        Group.EVENTS,
         Scope.EVENTS,
         "event_instance",
-        66,
+        65,
     ),
-    Action(
-        "event_level", ("L",), "Level", "events: all, warnings, errors", Group.READ, Scope.EVENTS, "event_level", 64
-    ),
+    Action("event_level", ("L",), "Level", "all, warnings, errors", Group.EVENTS, Scope.EVENTS, "event_level", 64),
+    Action("event_type", ("T",), "Type", "only events of one type", Group.EVENTS, Scope.EVENTS, "event_type", 63),
+    Action("event_save", ("S",), "Save", "save as JSON lines", Group.EVENTS, Scope.EVENTS, "event_save", 62),
     Action(
         "crash_report",
         ("v",),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from llama_orch_tui.actions import Action, key_name
 from llama_orch_tui.keymap import KeyMap
 from widgets.key_footer import KeyHint
-from widgets.log_prompt import PromptKind
+from widgets.pane_prompt import PromptKind
 
 FILTER_HINTS = (
     KeyHint("filter.keep", "enter", "Keep the filter", 3),
@@ -17,15 +17,16 @@ FILTER_HINTS = (
 """What can be done while a filter is typed."""
 
 
-_DROP = KeyHint("log_prompt.abandon", "esc", "Drop it", 3)
-_REGEX = KeyHint("log_prompt.regex", "^r", "Text or regex", 2)
+_DROP = KeyHint("prompt.abandon", "esc", "Drop it", 3)
+_REGEX = KeyHint("prompt.regex", "^r", "Text or regex", 2)
 
 PROMPT_HINTS = {
-    PromptKind.SEARCH: (KeyHint("log_prompt.keep", "enter", "To the newest match", 4), _DROP, _REGEX),
-    PromptKind.FILTER: (KeyHint("log_prompt.keep", "enter", "Keep the filter", 4), _DROP, _REGEX),
-    PromptKind.TIME: (KeyHint("log_prompt.keep", "enter", "Go there", 4), _DROP),
+    PromptKind.SEARCH: (KeyHint("prompt.keep", "enter", "To the newest match", 4), _DROP, _REGEX),
+    PromptKind.FILTER: (KeyHint("prompt.keep", "enter", "Keep the filter", 4), _DROP, _REGEX),
+    PromptKind.TIME: (KeyHint("prompt.keep", "enter", "Go there", 4), _DROP),
+    PromptKind.FILE: (KeyHint("prompt.keep", "enter", "Save", 4), _DROP),
 }
-"""What can be done while something is typed in the log pane."""
+"""What can be done while something is typed in a pane of lines."""
 
 
 def hints_for(actions: Iterable[Action], key_map: KeyMap) -> tuple[KeyHint, ...]:

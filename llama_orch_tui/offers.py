@@ -28,7 +28,7 @@ class Circumstances:
     has_profiles: bool = False
     has_events: bool = False
     is_searching: bool = False
-    """True while something is searched in the log."""
+    """True while something is searched in the events, where they have the focus, else in the log."""
     can_go_back: bool = False
     """True while there is a zoom, a filter or a mark to lift, or another pane has the focus."""
 
@@ -72,6 +72,9 @@ def _is_useful(action_id: str, now: Circumstances) -> bool:
         "describe": bool(now.chosen),
         "show_event": now.has_events,
         "log_then": now.has_events,
+        "event_next": now.is_searching,
+        "event_previous": now.is_searching,
+        "event_save": now.has_events,
         "log_next": now.is_searching,
         "log_previous": now.is_searching,
         "log_merge": len(now.instances) > 1,

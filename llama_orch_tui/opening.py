@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
@@ -127,9 +127,17 @@ class OpeningEngine:
         """Stored events, oldest first."""
         return self._wait().read_events(query)
 
+    def count_events(self) -> int:
+        """How many events are stored."""
+        return self._wait().count_events()
+
     def read_log(self, name: str, lines: int, stream: Stream = Stream.BOTH) -> tuple[LogLine, ...]:
         """The last lines of an instance's log."""
         return self._wait().read_log(name, lines, stream)
+
+    def iter_log(self, names: tuple[str, ...], asked: LogFilter) -> Iterator[LogLine]:
+        """All kept lines of one log, or of several as one, that pass."""
+        return self._wait().iter_log(names, asked)
 
     def open_log(self, name: str) -> LogView:
         """A live window on an instance's log."""

@@ -47,7 +47,7 @@ def pieces(line: LogLine, hits: re.Pattern[str] | None = None) -> list[Piece]:
         return [Piece(f"{GAP_MARK}{text}", "ink--warn")]
     mark = Piece(STDOUT_MARK if line.stream is Stream.STDOUT else STDERR_MARK, "ink--quiet")
     body = _body(text)
-    return [mark, *body] if hits is None else [mark, *_marked(body, _spans(text, hits))]
+    return [mark, *body] if hits is None else [mark, *_marked(body, spans_of(text, hits))]
 
 
 def _body(text: str) -> list[Piece]:
@@ -61,7 +61,8 @@ def _body(text: str) -> list[Piece]:
     return [Piece(text[:start], "ink--quiet"), Piece(text[start : start + 2], ink), Piece(text[start + 2 :], said)]
 
 
-def _spans(text: str, hits: re.Pattern[str]) -> list[tuple[int, int]]:
+def spans_of(text: str, hits: re.Pattern[str]) -> list[tuple[int, int]]:
+    """Where `hits` finds something in a text, as far as a screen may show it."""
     found = hits.finditer(text, 0, HIGHLIGHT_CHARACTERS)
     return [(one.start(), one.end()) for one in found if one.end() > one.start()]
 

@@ -14,9 +14,9 @@ from engine.errors import UsageError
 from engine.log_asking import LogFilter, LogLevel, LogPattern, LogSearch, LogWindow, Seek
 from engine.protocol import LogView
 from widgets.frame import set_title
-from widgets.log_prompt import LogPrompt, PromptKind
 from widgets.log_text import LogText
 from widgets.motion import Motion
+from widgets.pane_prompt import PanePrompt, PromptKind
 from widgets.text import clean, fit
 from widgets.units import format_bytes, format_count
 
@@ -54,7 +54,7 @@ class LogPane(Vertical):
         """The lines; they take the focus."""
         self.search: LogPattern | None = None
         self.asked = LogFilter()
-        self._prompt = LogPrompt()
+        self._prompt = PanePrompt()
         self._view: LogView | None = None
         self._name = ""
         self._moment = ""
@@ -188,8 +188,8 @@ class LogPane(Vertical):
 
     # -- what is typed
 
-    @on(LogPrompt.Typed)
-    def try_typed(self, event: LogPrompt.Typed) -> None:
+    @on(PanePrompt.Typed)
+    def try_typed(self, event: PanePrompt.Typed) -> None:
         """Search and filter while it is typed; what is no expression (yet) is told."""
         event.stop()
         if event.kind is PromptKind.TIME:
@@ -206,8 +206,8 @@ class LogPane(Vertical):
         else:
             self._prompt.tell("")
 
-    @on(LogPrompt.Ended)
-    def end_typing(self, event: LogPrompt.Ended) -> None:
+    @on(PanePrompt.Ended)
+    def end_typing(self, event: PanePrompt.Ended) -> None:
         """Enter goes to the nearest hit, or to the moment; escape takes the search or the filter away."""
         event.stop()
         if event.kind is PromptKind.TIME and event.is_kept and event.text.strip():

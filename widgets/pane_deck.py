@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
+from widgets.event_list import EventList
 from widgets.event_pane import EventPane
 from widgets.instance_table import InstanceTable
 from widgets.log_pane import LogPane
@@ -32,7 +33,7 @@ class PaneDeck(Vertical):
     def __init__(self, *, clock: Callable[[], float], id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.table_pane = TablePane(clock=clock, id="table-pane")
-        self.events = EventPane(id=Pane.EVENTS.value)
+        self.events = EventPane(id="events-pane")
         self.log_pane = LogPane(id="log-pane")
         self.zoomed: Pane | None = None
         """The pane that has the whole screen."""
@@ -61,6 +62,8 @@ class PaneDeck(Vertical):
         """The pane with the focus; the table while it is elsewhere."""
         if self.log_pane.is_typing:
             return Pane.LOG
+        if self.events.is_typing:
+            return Pane.EVENTS
         return next((pane for pane in (Pane.EVENTS, Pane.LOG) if self._taker(pane).has_focus), Pane.TABLE)
 
     def go_to(self, pane: Pane) -> None:
@@ -98,13 +101,13 @@ class PaneDeck(Vertical):
         """Give the table the height that its rows ask for; the stylesheet holds the limit."""
         self.table_pane.styles.height = "1fr" if self.zoomed is Pane.TABLE else self.table_pane.lines_wanted()
 
-    def _taker(self, pane: Pane) -> InstanceTable | EventPane | LogText:
+    def _taker(self, pane: Pane) -> InstanceTable | EventList | LogText:
         """The widget of a pane that takes the focus."""
         match pane:
             case Pane.TABLE:
                 return self.table
             case Pane.EVENTS:
-                return self.events
+                return self.events.list
             case Pane.LOG:
                 return self.log_pane.text
             case _:

@@ -57,6 +57,16 @@ def get_recent_events(path: Path, query: EventQuery) -> tuple[Event, ...]:
         return store.read_events(query) if store is not None else ()
 
 
+def count_stored_events(path: Path) -> int:
+    """How many events are stored; 0 when there is no database yet.
+
+    Raises:
+        StateError: the database cannot be read.
+    """
+    with reading(path) as store:
+        return store.count_events() if store is not None else 0
+
+
 def cleanup_old_events(path: Path, retention: Retention, now: float, stop: threading.Event) -> int:
     """Delete what is too old or too much of events, health records and requests, in pieces; how many rows.
 

@@ -234,6 +234,11 @@ class Store:
         found: int | None = self._connection.execute("SELECT max(id) FROM events").fetchone()[0]
         return found or 0
 
+    def count_events(self) -> int:
+        """How many events are stored."""
+        count: int = self._connection.execute("SELECT count(*) FROM events").fetchone()[0]
+        return count
+
     def _read_page(self, query: EventQuery, level: Level | None) -> list[_EventRow]:
         wanted: list[tuple[str, object]] = [
             ("instance = ?", query.instance),

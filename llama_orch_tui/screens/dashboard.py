@@ -22,7 +22,6 @@ from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
 from llama_orch_tui.offers import UNHEALTHY, Circumstances, is_working, offered
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.event_room import EventRoom
-from widgets.event_pane import EventPane
 from widgets.fault_bar import FaultBar
 from widgets.instance_table import InstanceTable
 from widgets.key_footer import KeyFooter
@@ -136,13 +135,6 @@ class DashboardScreen(EventRoom):
         self.follow_marks()
         self.show_keys()
 
-    @on(EventPane.Opened)
-    def show_opened_event(self, event: EventPane.Opened) -> None:
-        """Show an event whole."""
-        from llama_orch_tui.screens.event import EventScreen  # noqa: PLC0415 - the first paint waits for no dialog
-
-        self.app.push_screen(EventScreen(event.event))
-
     @on(KeyFooter.Pressed)
     async def press(self, event: KeyFooter.Pressed) -> None:
         """A click in the footer does what the key does."""
@@ -214,10 +206,6 @@ class DashboardScreen(EventRoom):
 
         self.app.push_screen(DescribeScreen(self._engine, self.table.cursor_name))
 
-    def action_show_event(self) -> None:
-        """The event under the cursor, whole."""
-        self.deck.events.open_event()
-
     def action_move(self, motion: str) -> None:
         """Move in the pane that has the focus."""
         self.deck.move(Motion(motion))
@@ -239,7 +227,7 @@ class DashboardScreen(EventRoom):
         """One step back: what log or events hold back, the zoom, then the focus, then the filter, then the marks."""
         deck = self.deck
         has_lifted = deck.present is Pane.LOG and deck.log_pane.lift()
-        if not has_lifted and not self.lift_event_sieve():
+        if not has_lifted and not self.lift_events():
             self._step_back()
         self.show_keys()
 
@@ -298,13 +286,15 @@ class DashboardScreen(EventRoom):
             has_profiles=bool(self.snapshot.profiles),
             has_events=bool(self.snapshot.events),
             can_go_back=not is_lifted or bool(self.table.marks),
-            is_searching=deck.log_pane.search is not None,
+            is_searching=(deck.events if pane is Pane.EVENTS else deck.log_pane).search is not None,
         )
 
     def show_keys(self) -> None:
         """The keys that work here and now."""
         if self.deck.table_pane.is_typing:
             self._footer.show(FILTER_HINTS)
+        elif self.deck.events.is_typing:
+            self._footer.show(PROMPT_HINTS[self.deck.events.prompt_kind])
         elif self.deck.log_pane.is_typing:
             self._footer.show(PROMPT_HINTS[self.deck.log_pane.prompt_kind])
         else:

@@ -13,11 +13,11 @@ from engine.protocol import Engine
 from llama_orch_tui.log_scope import LogScope, choose_merged
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.table_acts import TableActs
-from widgets.event_pane import EventPane
+from widgets.event_list import EventList
 from widgets.instance_table import InstanceTable
 from widgets.log_pane import LogPane
-from widgets.log_prompt import PromptKind
 from widgets.pane_deck import Pane
+from widgets.pane_prompt import PromptKind
 
 if TYPE_CHECKING:
     from engine.snapshots import Event, Snapshot
@@ -90,14 +90,14 @@ class LogRoom(TableActs):
         self.deck.go_to(Pane.LOG)
         self.deck.log_pane.to_time(event.ts)
 
-    @on(EventPane.Chosen)
+    @on(EventList.Chosen)
     def action_log_then(self) -> None:
         """The log at the moment of the event under the cursor; an event without a log is shown whole."""
-        chosen = self.deck.events.chosen()
+        chosen = self.deck.events.list.chosen()
         if chosen is not None and self.snapshot.find(chosen.instance or "") is not None:
             self.show_log_at(chosen)
         else:
-            self.deck.events.open_event()
+            self.deck.events.list.open_event()
 
     def action_log_search(self) -> None:
         """Type what to look for."""

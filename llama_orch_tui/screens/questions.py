@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.profiles import Switch, plan_switch
-from engine.snapshots import InstanceSnapshot, Snapshot, Status
+from engine.snapshots import EventType, InstanceSnapshot, Snapshot, Status
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.leaving import is_watched_by_others
 from llama_orch_tui.screens.choice import Choice, ChoiceScreen
@@ -19,6 +19,7 @@ _UNWATCHED = "Nobody restarts what crashes meanwhile."
 STOP_ANSWER = "stop"
 MOST_LETTERS = 20
 """More profiles than these are chosen by the cursor."""
+ALL_TYPES = "all"
 MOST_NAMES = 8
 """More names than these are counted, not listed."""
 
@@ -48,6 +49,19 @@ def profile_question(snapshot: Snapshot) -> ChoiceScreen:
     ]
     another = next((name for name, switch in switches if not switch.is_done), None)
     return ChoiceScreen("Use a profile", "Its instances start; the rest stops first.", choices, default=another)
+
+
+def type_question(known: Mapping[str, int], present: str) -> ChoiceScreen:
+    """Which type of event to show, those first of which there are most; answers a type, "" for all, or None."""
+    kinds = sorted(
+        dict.fromkeys((*EventType, *known)), key=lambda kind: -known.get(kind, 0)
+    )  # of as many: in the table's order
+    labels = [f"{clean(kind)} · {known[kind]:,}" if kind in known else clean(kind) for kind in kinds]
+    letters = answer_keys([ALL_TYPES, *map(clean, kinds[:MOST_LETTERS])])
+    keys = [*letters, *[""] * (len(kinds) + 1 - len(letters))]
+    answers = zip(("", *kinds), keys, (ALL_TYPES, *labels), strict=True)
+    choices = [Choice(kind, key, label) for kind, key, label in answers]
+    return ChoiceScreen("Events of one type", "With how many of them are here.", choices, default=present)
 
 
 def _describe_switch(switch: Switch) -> str:

@@ -14,6 +14,7 @@ from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.dashboard import DashboardScreen
 from tests.fakes.scenes import NOW
 from tests.fakes.still_engine import StillEngine, StillLogView
+from widgets.event_list import EventList
 from widgets.event_pane import EventPane
 from widgets.instance_table import InstanceTable
 from widgets.log_pane import LogPane
@@ -40,7 +41,12 @@ class Operator:
         return self.dashboard.table
 
     @property
-    def events(self) -> EventPane:
+    def events(self) -> EventList:
+        """The lines of the event pane."""
+        return self.event_pane.list
+
+    @property
+    def event_pane(self) -> EventPane:
         """The pane of events."""
         return self.dashboard.query_one(EventPane)
 

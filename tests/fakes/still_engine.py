@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +16,7 @@ from engine.snapshots import (
     Description,
     Event,
     EventQuery,
+    Level,
     LogLine,
     Outcome,
     Snapshot,
@@ -148,6 +149,12 @@ class StillEngine:
         self.chats: list[StillChat] = []
         self.descriptions: dict[str, Description] = {}
         self.crash_reports: dict[str, CrashText | EngineError] = {}
+        self.stored: tuple[Event, ...] | None = None
+        """The event log, oldest first; None stands for what the snapshot holds."""
+        self.queries: list[EventQuery] = []
+        """What was asked of the event log."""
+        self.events_error: EngineError | None = None
+        """Why the event log cannot be read."""
         self.gone: set[str] = set()
         """Names that the screen still shows while the engine has lost them."""
         self.is_closed = False
@@ -178,9 +185,18 @@ class StillEngine:
         return request.future
 
     def read_events(self, query: EventQuery) -> tuple[Event, ...]:
-        """The events of the snapshot, by instance."""
-        events = [one for one in self.published.events if query.instance in {None, one.instance}]
-        return tuple(events[-query.limit :])
+        """Of the stored events, or of the snapshot's when the test stored none, those that are meant."""
+        self.queries.append(query)
+        if self.events_error is not None:
+            raise self.events_error
+        return tuple(one for one in self._stored() if _is_meant(one, query))[-query.limit :]
+
+    def count_events(self) -> int:
+        """How many there are."""
+        return len(self._stored())
+
+    def _stored(self) -> tuple[Event, ...]:
+        return self.published.events if self.stored is None else self.stored
 
     def read_log(self, name: str, lines: int, stream: Stream = Stream.BOTH) -> tuple[LogLine, ...]:
         """The last lines of what the test gave."""
@@ -189,6 +205,13 @@ class StillEngine:
             raise NoSuchInstanceError(name)
         kept = [one for one in window.lines if stream in {Stream.BOTH, one.stream}]
         return tuple(kept[-lines:])
+
+    def iter_log(self, names: tuple[str, ...], asked: LogFilter) -> Iterator[LogLine]:
+        """What the test gave for these names that passes the pattern, by time."""
+        find = asked.pattern.compiled().search if asked.pattern is not None else None
+        lines = [replace(line, name=name) for name in names if name in self.logs for line in self.logs[name].lines]
+        lines.sort(key=lambda line: line.ts or 0.0)
+        yield from (line for line in lines if find is None or find(line.text))
 
     def open_log(self, name: str) -> StillLogView:
         """A view on what the test gave for this name."""
@@ -231,3 +254,14 @@ class StillEngine:
         """Noted."""
         del stop_instances
         self.is_closed = True
+
+
+def _is_meant(event: Event, query: EventQuery) -> bool:
+    levels = list(Level)
+    return (
+        query.instance in {None, event.instance}
+        and query.type in {None, event.type}
+        and (query.level is None or levels.index(event.level) >= levels.index(query.level))
+        and (query.since is None or event.ts >= query.since)
+        and (query.until is None or event.ts <= query.until)
+    )

@@ -162,7 +162,7 @@ def test_a_filter_that_lets_nothing_through_says_so() -> None:
 def test_a_moment_is_typed_and_gone_to(typed: str, moment: float) -> None:
     async def script(operator: Operator) -> None:
         await operator.press("l", "T")
-        operator.dashboard.query_one("#log-prompt-line").value = typed  # type: ignore[attr-defined]
+        operator.dashboard.query_one("#log-pane #prompt-line").value = typed  # type: ignore[attr-defined]
         await operator.press("enter")
         await operator.until(lambda: ("to_time", round(moment)) in operator.view.calls)
         await operator.until(lambda: operator.dashboard.focused is text(operator))

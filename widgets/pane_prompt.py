@@ -1,4 +1,4 @@
-"""Where a search, a filter or a moment is typed, at the foot of the log pane."""
+"""Where a search, a filter, a moment or a file is typed, at the foot of a pane of lines."""
 
 from __future__ import annotations
 
@@ -21,27 +21,31 @@ class PromptKind(StrEnum):
     SEARCH = "search"
     FILTER = "filter"
     TIME = "time"
+    FILE = "save as"
 
 
 HINTS = {
     PromptKind.SEARCH: "text to look for",
     PromptKind.FILTER: "show only lines with this text",
     PromptKind.TIME: "10m (ago), 14:05, 2026-01-31T14:05:00",
+    PromptKind.FILE: "a file that is not there yet",
 }
+PATTERNS = frozenset({PromptKind.SEARCH, PromptKind.FILTER})
+"""What may be a regular expression."""
 
 
 class PromptLine(Input, inherit_bindings=True):
     """The line itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "abandon", "Drop", show=False, id="log_prompt.abandon"),
-        Binding("ctrl+r", "switch", "Text or regex", show=False, id="log_prompt.regex"),
+        Binding("escape", "abandon", "Drop", show=False, id="prompt.abandon"),
+        Binding("ctrl+r", "switch", "Text or regex", show=False, id="prompt.regex"),
     ]
     """
     | key | does |
     | --- | --- |
-    | `enter` | back to the log, what was typed stays in force |
-    | `escape` | back to the log, what was typed goes |
+    | `enter` | back to the lines, what was typed stays in force |
+    | `escape` | back to the lines, what was typed goes |
     | `ctrl+r` | text, or regular expression |
     """
 
@@ -58,7 +62,7 @@ class PromptLine(Input, inherit_bindings=True):
         """Text or regular expression: the other one."""
 
     def action_abandon(self) -> None:
-        """Back to the log without it."""
+        """Back to the lines without it."""
         self.post_message(self.Abandoned())
 
     def action_switch(self) -> None:
@@ -66,28 +70,28 @@ class PromptLine(Input, inherit_bindings=True):
         self.post_message(self.Switched())
 
 
-class LogPrompt(Horizontal):
+class PanePrompt(Horizontal):
     """A label, the line, and what there is to say about it."""
 
     DEFAULT_CSS = """
-    LogPrompt { height: 1; display: none; background: $surface; }
-    LogPrompt.-open { display: block; }
-    LogPrompt > Static { width: auto; padding: 0 1; color: $text-accent; }
-    LogPrompt > #log-prompt-told { color: $foreground 70%; max-width: 60%; }
-    LogPrompt > #log-prompt-told.-wrong { color: $text-error; }
+    PanePrompt { height: 1; display: none; background: $surface; }
+    PanePrompt.-open { display: block; }
+    PanePrompt > Static { width: auto; padding: 0 1; color: $text-accent; }
+    PanePrompt > #prompt-told { color: $foreground 70%; max-width: 60%; }
+    PanePrompt > #prompt-told.-wrong { color: $text-error; }
     """
 
     @dataclass
     class Typed(Message):
         """The text changed, or how it is read."""
 
-        prompt: LogPrompt
+        prompt: PanePrompt
         kind: PromptKind
         text: str
         is_regex: bool
 
         @property
-        def control(self) -> LogPrompt:
+        def control(self) -> PanePrompt:
             """The prompt that sent it."""
             return self.prompt
 
@@ -95,13 +99,13 @@ class LogPrompt(Horizontal):
     class Ended(Message):
         """The operator is done, and keeps what was typed or not."""
 
-        prompt: LogPrompt
+        prompt: PanePrompt
         kind: PromptKind
         text: str
         is_kept: bool
 
         @property
-        def control(self) -> LogPrompt:
+        def control(self) -> PanePrompt:
             """The prompt that sent it."""
             return self.prompt
 
@@ -110,8 +114,8 @@ class LogPrompt(Horizontal):
         self.kind = PromptKind.SEARCH
         self.is_regex = False
         self._label = Static("", markup=False)
-        self._line = PromptLine(id="log-prompt-line", select_on_focus=True)
-        self._told = Static("", markup=False, id="log-prompt-told")
+        self._line = PromptLine(id="prompt-line", select_on_focus=True)
+        self._told = Static("", markup=False, id="prompt-told")
 
     def compose(self) -> ComposeResult:
         """Label, line, remark."""
@@ -158,7 +162,7 @@ class LogPrompt(Horizontal):
     def switch(self, event: PromptLine.Switched) -> None:
         """Read it the other way."""
         event.stop()
-        if self.kind is not PromptKind.TIME:
+        if self.kind in PATTERNS:
             self.is_regex = not self.is_regex
             self._relabel()
             self._tell_typed()

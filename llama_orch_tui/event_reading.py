@@ -1,0 +1,83 @@
+"""Reading stored events backwards, page by page, for the event pane and for what it saves: on a worker thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from engine.log_asking import LogPattern
+from engine.protocol import Engine
+from engine.snapshots import Event, EventQuery
+from widgets.event_book import OlderEvents
+from widgets.event_sieve import EventSieve, shown_text
+
+PAGE = 500
+"""Events read at once, and how many that pass are enough for one reading."""
+MOST_PAGES = 40
+"""One reading looks at so many pages, then answers with what it has."""
+FEW_NAMES = 8
+"""So many instances are asked for one by one; more are picked from everybody's events."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingOrder:
+    """What is wanted of the event log."""
+
+    sieve: EventSieve
+    until: float | None = None
+    """Where to go back from; None is the newest."""
+    goal: LogPattern | None = None
+    """Go back until this is found; None: until there is a page of events."""
+
+
+def read_older(engine: Engine, order: ReadingOrder, is_cancelled: Callable[[], bool]) -> OlderEvents:
+    """The stored events that pass, from `order.until` backwards.
+
+    Raises:
+        StateError: the database cannot be read.
+    """
+    total = engine.count_events() if order.until is None else None
+    passes = order.sieve.tester()
+    find = order.goal.compiled().search if order.goal is not None else None
+    found: deque[Event] = deque()
+    reached = order.until
+    for number, page in enumerate(iter_pages_back(engine, order.sieve, order.until), 1):
+        fitting = [one for one in page if passes(one)]
+        found.extendleft(reversed(fitting))
+        reached = page[0].ts
+        is_enough = len(found) >= PAGE if find is None else any(find(shown_text(one)) for one in fitting)
+        if is_enough or number >= MOST_PAGES or is_cancelled():
+            return OlderEvents(tuple(found), reached, is_complete=False, total=total)
+    return OlderEvents(tuple(found), reached, is_complete=True, total=total)
+
+
+def iter_pages_back(engine: Engine, sieve: EventSieve, until: float | None) -> Iterator[tuple[Event, ...]]:
+    """Pages of stored events that may pass, the newest page first, each with its oldest event first, none twice.
+
+    Raises:
+        StateError: the database cannot be read.
+    """
+    limit = PAGE
+    seen: set[int] = set()  # of the moment at which the last page ended: the next one begins with it
+    while True:
+        page = _read_page(engine, sieve, until, limit)
+        fresh = tuple(one for one in page if one.id not in seen)
+        if fresh:
+            yield fresh
+        if len(page) < limit:
+            return
+        if page[0].ts == until:
+            limit *= 2  # more than a page of one moment
+        else:
+            until, limit = page[0].ts, PAGE
+            seen = set()
+        seen |= {one.id for one in page if one.ts == until}
+
+
+def _read_page(engine: Engine, sieve: EventSieve, until: float | None, limit: int) -> tuple[Event, ...]:
+    query = EventQuery(until=until, level=sieve.least, type=sieve.type, limit=limit)
+    if not 0 < len(sieve.names) <= FEW_NAMES:
+        return engine.read_events(query)
+    pages = [engine.read_events(replace(query, instance=name)) for name in sieve.names]
+    return tuple(sorted((one for page in pages for one in page), key=lambda one: (one.ts, one.id)))[-limit:]
