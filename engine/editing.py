@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,15 @@ class TableCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What was written into the file."""
+
+    name: str
+    path: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Removed:
     """An instance that was taken out of the file, with all that it takes to put it back."""
 
@@ -94,3 +104,70 @@ class FilePlace:
     exists: bool
     line: int | None = None
     """The line, from 1, of the instance's table."""
+
+
+class ModelSearch(Protocol):
+    """A search for models. Its own thread does the looking; every method returns at once."""
+
+    def state(self) -> SearchState:
+        """What it has found so far (poll it; the same object means that nothing changed)."""
+        ...
+
+    def close(self) -> None:
+        """End it. Idempotent."""
+        ...
+
+
+class Editor(Protocol):
+    """Changes the configuration file, under its lock and with its comments kept. Belongs on a worker thread.
+
+    Every method raises EngineError, with a message that names the file and the fix, when it cannot be done.
+    """
+
+    def propose(self, model: FoundModel) -> Proposal:
+        """A name, a free port and good values for an instance that serves `model`."""
+        ...
+
+    def propose_clone(self, name: str) -> Proposal:
+        """What the file says of an instance, under a name and on a port of its own."""
+        ...
+
+    def read(self, name: str) -> Proposal:
+        """What the file itself says of an instance."""
+        ...
+
+    def check(self, name: str, table: Mapping[str, object], was: str = "") -> TableCheck:
+        """What is wrong with a table, and what it looks like; `was` names the instance that it changes."""
+        ...
+
+    def add(self, name: str, table: Mapping[str, object]) -> Written:
+        """Put a new instance behind all others; without a file, make one."""
+        ...
+
+    def change(self, name: str, table: Mapping[str, object]) -> Written:
+        """Make an instance's own table say this."""
+        ...
+
+    def find_users(self, name: str) -> tuple[str, ...]:
+        """What of the file would miss the instance: it cannot be removed before they let go of it."""
+        ...
+
+    def remove(self, name: str) -> Removed:
+        """Take an instance that does not run out of the file."""
+        ...
+
+    def restore(self, removed: Removed) -> Written:
+        """Put it back where it was, every byte."""
+        ...
+
+    def locate(self, name: str = "") -> FilePlace:
+        """Where an editor is to be opened."""
+        ...
+
+    def create(self, text: str) -> FilePlace:
+        """Make the file, which is not there yet, with this text."""
+        ...
+
+    def find_problems(self) -> tuple[str, ...]:
+        """Everything that is wrong in the file: place, key, message and fix."""
+        ...

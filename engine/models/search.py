@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from engine.config.file import load_config
 from engine.editing import SearchState
 from engine.models.discover import Trouble, find_models
 from engine.models.places import find_places
-from engine.paths import Home
+from engine.paths import Home, user_home
 
 CLOSE_LIMIT_S = 1.0
 """How long the end of a search is waited for: a network folder may not answer."""
@@ -49,7 +47,7 @@ class ModelSearchThread:
     def _run(self) -> None:
         try:
             folders = load_config(self._home.config_file, self._environ).config.models.folders
-            places = find_places(self._environ, _user_home(self._environ), sys.platform, folders)
+            places = find_places(self._environ, user_home(self._environ), sys.platform, folders)
             for find in find_models(places, self._stop.is_set, self._say_folder):
                 state = self._state
                 if isinstance(find, Trouble):
@@ -63,8 +61,3 @@ class ModelSearchThread:
 
     def _say_folder(self, folder: str) -> None:
         self._state = replace(self._state, looking_in=folder)
-
-
-def _user_home(environ: Mapping[str, str]) -> Path:
-    named = environ.get("USERPROFILE" if os.name == "nt" else "HOME", "")
-    return Path(named) if named else Path.home()
