@@ -21,6 +21,7 @@ def show_health(name: str, *, as_json: bool) -> int:
     """Print how an instance is: 0 when it is ready, 20 when it is stopped, 22 when it should be ready and is not.
 
     Raises:
+        ConfigError: nothing of this name runs, and the file cannot say whether there is such an instance.
         NoSuchInstanceError: nothing of this name is known.
         StateError: the database cannot be read.
     """
@@ -28,6 +29,7 @@ def show_health(name: str, *, as_json: bool) -> int:
     snapshot = engine.observe(home, os.environ)
     seen = snapshot.find(name)
     if seen is None:
+        engine.raise_for_problems(engine.load_config(home.config_file, os.environ))
         raise engine.NoSuchInstanceError(name)
     checks = engine.read_stored_health(home.state_file, name, SHOWN_CHECKS)
     if as_json:

@@ -61,6 +61,7 @@ STEPS: tuple[tuple[str, ExitCode, str], ...] = (
 
 BROKEN_STEPS: tuple[tuple[str, ExitCode, str], ...] = (
     ("config validate", ExitCode.CONFIG_INVALID, "config.toml:"),
+    ("health a", ExitCode.CONFIG_INVALID, "config.toml:"),
     ("start a", ExitCode.CONFIG_INVALID, "config.toml:"),
     ("add b --model /nowhere/model.gguf", ExitCode.CONFIG_INVALID, "config.toml:"),
     ("start a --all", USAGE, ""),
