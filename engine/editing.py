@@ -71,8 +71,8 @@ class TableCheck:
     faults: tuple[KeyFault, ...] = ()
     warnings: tuple[str, ...] = ()
     """What does not forbid it, and may keep it from running."""
-    text: str = field(default="", repr=False)
-    """The TOML that would be written; may hold secrets."""
+    text: str = ""
+    """The TOML that would be written, secrets hidden."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from engine.config.expand import Surroundings
 from engine.config.faults import Fault, find_faults
 from engine.config.file import load_config
 from engine.config.names import find_name_fault
+from engine.config.redact import HIDDEN, is_secret_name, redact_env
 from engine.config.restoration import put_back
 from engine.config.schema import InstanceConfig
 from engine.config.writing import ConfigDocument, load_document, parse_data, save_document
@@ -68,7 +69,7 @@ class ConfigEditor:
         """What is wrong with a table, and what would be written."""
         faults = [KeyFault("name", fault, "") for fault in [find_name_fault(name)] if fault]
         faults += map(_as_key_fault, (*find_faults(InstanceConfig, table, ()), *find_own_conflicts(table)))
-        text = build_tables({name: ("", table)})
+        text = build_tables({name: ("", _without_secrets(table))})
         try:
             document = self._load()
             taken = next((one for one in document.instances if one.lower() == name.lower() and one != was), None)
@@ -173,6 +174,15 @@ def _table_of(document: ConfigDocument, name: str) -> dict[str, object]:
     if not isinstance(table, dict):
         raise ConfigError(f"{document.path}: [instances.{name}] is no table; mend it in an editor")
     return dict(table)
+
+
+def _without_secrets(table: Mapping[str, object]) -> dict[str, object]:
+    """The table as it may be shown."""
+    shown = {key: HIDDEN if is_secret_name(key) and value else value for key, value in table.items()}
+    match table.get("env"):
+        case dict() as env:
+            shown["env"] = redact_env(env)
+    return shown
 
 
 def _free_port(document: ConfigDocument, name: str) -> int | str:
