@@ -16,13 +16,16 @@ from dataclasses import replace
 from engine import wire
 from engine.chat import Chats, find_target
 from engine.clock import Clock
+from engine.config.editor import ConfigEditor
 from engine.describe import describe_instance
+from engine.editing import Editor, ModelSearch
 from engine.errors import LeaderTimeoutError, LockUnsupportedError, StateError
 from engine.following import FollowingEngine, connect_leader
 from engine.leading import REQUEST_LIFE_S, LeadingEngine
 from engine.locking import Holder, KernelLock, supervisor_lock
 from engine.logs.reader import read_tail
 from engine.logs.view import LogViews
+from engine.models.search import ModelSearchThread
 from engine.paths import Home
 from engine.process import system
 from engine.protocol import Chat, LogView
@@ -171,6 +174,16 @@ class Session:
     def read_crash_report(self, name: str) -> CrashText | None:
         """The report of an instance's newest unwanted end."""
         return read_newest_report(self._home, name)
+
+    def open_editor(self) -> Editor:
+        """What changes the configuration file."""
+        return ConfigEditor(self._home, os.environ, self.reload_config)
+
+    def search_models(self) -> ModelSearch:
+        """Begin to look for models."""
+        search = ModelSearchThread(self._home, os.environ)
+        search.start()
+        return search
 
     def reload_config(self) -> None:
         """Have the leading engine read the configuration file now; a follower's leader looks by itself."""

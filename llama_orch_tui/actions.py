@@ -28,6 +28,7 @@ class Group(StrEnum):
     """The headings of the help screen, in its order."""
 
     INSTANCES = "Instances"
+    EDIT = "Configuration"
     SELECT = "Select"
     READ = "Read"
     LOG = "Log"
@@ -108,6 +109,16 @@ ACTIONS: tuple[Action, ...] = (
         20,
     ),
     Action("chat", ("c",), "Chat", "try it: chat with the instance", Group.INSTANCES, Scope.TABLE, "chat", 58),
+    Action("new", ("n",), "New", "new instance: choose a model, fill in a form", Group.EDIT, Scope.TABLE, "new", 48),
+    Action("clone", ("N",), "Clone", "clone the instance", Group.EDIT, Scope.TABLE, "clone", 8),
+    Action("edit", ("i",), "Edit", "edit the instance in a form", Group.EDIT, Scope.TABLE, "edit", 47),
+    Action(
+        "edit_file", ("E",), "Editor", "edit config.toml in your editor", Group.EDIT, Scope.DASHBOARD, "edit_file", 9
+    ),
+    Action("remove", ("delete",), "Remove", "remove the instance from the file", Group.EDIT, Scope.TABLE, "remove", 7),
+    Action(
+        "undo_remove", ("ctrl+u",), "Undo", "put back what was removed", Group.EDIT, Scope.DASHBOARD, "undo_remove", 92
+    ),
     Action(
         "mark",
         ("space",),
@@ -245,6 +256,22 @@ ACTIONS: tuple[Action, ...] = (
     _move("last", ("end", "G"), "to the last line; a log follows again"),
     _move("left", ("left",), "the log to the left", Scope.LOG),
     _move("right", ("right",), "the log to the right", Scope.LOG),
+    Action(
+        "new_first", ("n",), "New", "the first instance: choose a model", Group.EDIT, Scope.WELCOME, "new_first", 98
+    ),
+    Action(
+        "edit_file_first", ("E",), "Editor", "begin in your editor", Group.EDIT, Scope.WELCOME, "edit_file_first", 30
+    ),
+    Action(
+        "undo_remove_first",
+        ("ctrl+u",),
+        "Undo",
+        "put back the last one",
+        Group.EDIT,
+        Scope.WELCOME,
+        "undo_remove_first",
+        97,
+    ),
     Action("demo", ("D",), "Demo", "try it with three tiny models", Group.PROGRAM, Scope.WELCOME, "demo", 99),
     Action("theme", ("t",), "Theme", "choose a theme", Group.PROGRAM, Scope.APP, "theme", 10),
     Action("help", ("question_mark",), "Help", "every key", Group.PROGRAM, Scope.APP, "help", 96),
@@ -293,6 +320,7 @@ _KEY_NAMES = {
     "left": "←",
     "right": "→",
     "shift+tab": "shift+tab",
+    "delete": "del",
 }
 
 

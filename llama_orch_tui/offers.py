@@ -27,6 +27,8 @@ class Circumstances:
     instances: tuple[InstanceSnapshot, ...] = ()
     has_profiles: bool = False
     has_events: bool = False
+    has_removed: bool = False
+    """True while a removed instance can be put back."""
     is_searching: bool = False
     """True while something is searched in the log."""
     can_go_back: bool = False
@@ -70,6 +72,11 @@ def _is_useful(action_id: str, now: Circumstances) -> bool:
         "turn_order": len(now.instances) > 1,
         "group": any(one.tags for one in now.instances),
         "describe": bool(now.chosen),
+        "clone": bool(now.chosen),
+        "edit": bool(now.chosen),
+        "remove": bool(now.chosen),
+        "undo_remove": now.has_removed,
+        "undo_remove_first": now.has_removed,
         "show_event": now.has_events,
         "log_then": now.has_events,
         "log_next": now.is_searching,

@@ -110,6 +110,7 @@ class DashboardScreen(EventRoom):
             told = told_here(snapshot)
             self._fault_bar.show(tuple(one for one in snapshot.faults if one not in told))
         self._show_table()
+        self.follow_written()
 
     def beat(self) -> None:
         """Between snapshots: draw what is new in the log, let the words of acts that took too long go."""
@@ -304,6 +305,7 @@ class DashboardScreen(EventRoom):
             chosen=self.table.chosen(),
             instances=self.snapshot.instances,
             has_profiles=bool(self.snapshot.profiles),
+            has_removed=self.has_removed,
             has_events=bool(self.snapshot.events),
             can_go_back=not is_lifted or bool(self.table.marks),
             is_searching=deck.log_pane.search is not None,

@@ -12,7 +12,7 @@ import engine
 from engine.protocol import Engine
 from llama_orch_tui.log_scope import LogScope, choose_merged
 from llama_orch_tui.remembered import Remembered
-from llama_orch_tui.screens.table_acts import TableActs
+from llama_orch_tui.screens.config_acts import ConfigActs
 from widgets.event_pane import EventPane
 from widgets.instance_table import InstanceTable
 from widgets.log_pane import LogPane
@@ -26,7 +26,7 @@ LOG_DELAY_S = 0.15
 """The cursor rests this long on an instance before its log is opened."""
 
 
-class LogRoom(TableActs):
+class LogRoom(ConfigActs):
     """A table, and below it the logs of its instances; the dashboard is built on this."""
 
     snapshot: Snapshot
@@ -35,9 +35,6 @@ class LogRoom(TableActs):
         super().__init__(engine, clock, remembered)
         self._scope = LogScope()
         self._log_timer: Timer | None = None
-
-    def show_keys(self) -> None:
-        """Bring the footer up to date; the dashboard knows how."""
 
     @property
     def is_merged(self) -> bool:

@@ -22,6 +22,7 @@ from engine.snapshots import (
     Stream,
     Target,
 )
+from tests.fakes.still_editor import StillEditor, StillSearch
 
 
 @dataclass
@@ -150,6 +151,8 @@ class StillEngine:
         self.crash_reports: dict[str, CrashText | EngineError] = {}
         self.gone: set[str] = set()
         """Names that the screen still shows while the engine has lost them."""
+        self.editor = StillEditor()
+        self.search = StillSearch()
         self.is_closed = False
         self.is_looked_at = False
         """True while somebody wants live numbers."""
@@ -195,6 +198,14 @@ class StillEngine:
         view = StillLogView(name, self.logs.get(name, LogWindow(name)))
         self.views.append(view)
         return view
+
+    def open_editor(self) -> StillEditor:
+        """The test's."""
+        return self.editor
+
+    def search_models(self) -> StillSearch:
+        """The test's."""
+        return self.search
 
     def open_chat(self, name: str) -> StillChat:
         """A conversation that the test holds."""

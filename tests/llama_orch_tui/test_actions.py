@@ -56,6 +56,10 @@ PROMISED = [
     "w",
     "c",
     "m",
+    "E",
+    "i",
+    "delete",
+    "ctrl+u",
 ]
 
 
