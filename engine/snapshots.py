@@ -133,15 +133,6 @@ class OnExit(StrEnum):
     """The models are stopped."""
 
 
-class Confirm(StrEnum):
-    """When the console asks before it stops something."""
-
-    RISKY = "risky"
-    """For several models, and for one with requests in flight."""
-    ALWAYS = "always"
-    NEVER = "never"
-
-
 class Stream(StrEnum):
     """Which of a server's outputs."""
 
@@ -293,8 +284,6 @@ class Snapshot:
     """False on a first run: no file yet."""
     on_exit: OnExit = OnExit.DAEMON
     """What the configuration says about closing the dashboard."""
-    confirm: Confirm = Confirm.RISKY
-    """What it says about asking first."""
     keys: tuple[tuple[str, str], ...] = ()
     """`[keys]` of the configuration: actions of the console and their keys."""
     profiles: tuple[ProfileSnapshot, ...] = ()

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from engine.snapshots import Confirm, OnExit
+from engine.snapshots import OnExit
 
 YEAR_S = 31_536_000
 MAX_PORT = 65_535
@@ -170,6 +170,5 @@ Listen = Annotated[
     Words('"HOST:PORT", or "" for no exporter', '"127.0.0.1:9797"'),
 ]
 OnExitWord = Annotated[OnExit, _choice_words(OnExit)]
-ConfirmWord = Annotated[Confirm, _choice_words(Confirm)]
 HealthTypeWord = Annotated[HealthType, _choice_words(HealthType)]
 RestartModeWord = Annotated[RestartMode, _choice_words(RestartMode)]

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from engine.config.conflicts import find_conflicts, missing_port
 from engine.config.fields import (
     Backups,
-    ConfirmWord,
     ContextSize,
     Days,
     Environment,
@@ -48,7 +47,7 @@ from engine.config.fields import (
     Threads,
     UrlPath,
 )
-from engine.snapshots import Confirm, OnExit
+from engine.snapshots import OnExit
 
 
 class Table(BaseModel):
@@ -198,11 +197,6 @@ class DashboardConfig(Table):
         OnExit.DAEMON,
         description='When it closes: "daemon" keeps watching in the background, "leave" leaves the models running '
         'unwatched, "stop" stops them.',
-    )
-    confirm: ConfirmWord = Field(
-        Confirm.RISKY,
-        description='When it asks before models are stopped or restarted: "risky" for several at once, or for one '
-        'with requests in flight, "always", or "never".',
     )
 
 

@@ -13,9 +13,8 @@ from textual.message import Message
 
 from engine.profiles import plan_switch
 from engine.protocol import Engine
-from engine.snapshots import Act, InstanceSnapshot, Outcome, Snapshot, Target
+from engine.snapshots import Act, Outcome, Snapshot, Target
 from llama_orch_tui.actions import ACTIONS, BY_ID, Scope
-from llama_orch_tui.care import is_asked_about, weigh
 from llama_orch_tui.desk import ActDesk
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.hints import FILTER_HINTS, PROMPT_HINTS, hints_for
@@ -165,8 +164,15 @@ class DashboardScreen(EventRoom):
         self._ask(Act.START)
 
     def action_stop(self) -> None:
-        """Stop what is chosen; what is risky only when the operator says so again."""
-        self._ask(Act.STOP)
+        """Stop what is chosen; more than one only when the operator says so again."""
+        chosen = self.table.chosen()
+        if len(chosen) <= 1:
+            self._ask(Act.STOP)
+            return
+        from llama_orch_tui.screens.questions import stop_question  # noqa: PLC0415 - the first paint waits for no dialog
+
+        names = tuple(one.name for one in chosen)
+        self.app.push_screen(stop_question(names), lambda answer: self._ask(Act.STOP) if answer else None)
 
     def action_restart(self) -> None:
         """Restart what is chosen."""
@@ -174,8 +180,8 @@ class DashboardScreen(EventRoom):
 
     def action_restart_unhealthy(self) -> None:
         """Restart everything unhealthy or failed."""
-        sick = tuple(one for one in self.snapshot.instances if one.state in UNHEALTHY)
-        self._submit_with_care(Act.RESTART, Target(unhealthy=True), sick)
+        names = tuple(one.name for one in self.snapshot.instances if one.state in UNHEALTHY)
+        self._submit(Act.RESTART, Target(unhealthy=True), names)
 
     def action_profile(self) -> None:
         """Choose a profile; what would start and stop is said before it is done."""
@@ -255,23 +261,9 @@ class DashboardScreen(EventRoom):
         self.app.exit(ExitChoice.DEMO)
 
     def _ask(self, act: Act) -> None:
-        chosen = self.table.chosen()
-        names = tuple(one.name for one in chosen)
-        if names and act is Act.START:
+        names = tuple(one.name for one in self.table.chosen())
+        if names:
             self._submit(act, Target(names=names), names)
-        elif names:
-            self._submit_with_care(act, Target(names=names), chosen)
-
-    def _submit_with_care(self, act: Act, target: Target, concerned: tuple[InstanceSnapshot, ...]) -> None:
-        """Ask first, where the configuration wants that."""
-        names = tuple(one.name for one in concerned)
-        harm = weigh(act, concerned)
-        if not is_asked_about(harm, self.snapshot.confirm, is_for_the_sick=target.unhealthy):
-            self._submit(act, target, names)
-            return
-        from llama_orch_tui.screens.questions import harm_question  # noqa: PLC0415 - the first paint waits for no dialog
-
-        self.app.push_screen(harm_question(harm), lambda answer: self._submit(act, target, names) if answer else None)
 
     def _use_profile(self, name: str | None) -> None:
         if profile := next((one for one in self.snapshot.profiles if one.name == name), None):

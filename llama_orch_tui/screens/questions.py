@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.profiles import Switch, plan_switch
-from engine.snapshots import Act, Desired, InstanceSnapshot, Snapshot, Status
-from llama_orch_tui.care import Harm
+from engine.snapshots import Desired, InstanceSnapshot, Snapshot, Status
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.leaving import is_watched_by_others
 from llama_orch_tui.screens.choice import Choice, ChoiceScreen
@@ -17,7 +16,7 @@ from widgets.units import format_count
 _BACKGROUND = "A daemon goes on watching until there is nothing to do."
 _UNWATCHED = "Nobody restarts what crashes meanwhile."
 
-GO_AHEAD = "go ahead"
+STOP_ANSWER = "stop"
 REMOVE_ANSWER = "remove"
 MAKE_ANSWER = "make"
 MOST_LETTERS = 20
@@ -33,13 +32,11 @@ def running(snapshot: Snapshot) -> tuple[InstanceSnapshot, ...]:
     return tuple(one for one in snapshot.instances if one.pid is not None or one.status in _ALIVE)
 
 
-def harm_question(harm: Harm) -> ChoiceScreen:
-    """Whether to interrupt what is at work, or several models at once; answers `GO_AHEAD` or None."""
-    verb, key = ("Restart", "r") if harm.act is Act.RESTART else ("Stop", "x")
-    these = "this model" if len(harm.names) == 1 else "these models"
-    busy = [f"{clean(name)} has {format_count(count, 'request')} in flight." for name, count in harm.busy[:MOST_NAMES]]
-    choices = [Choice(GO_AHEAD, key, f"{verb} {format_count(len(harm.names), 'model')}"), Choice("", "c", "Cancel")]
-    return ChoiceScreen(f"{verb} {these}?", "\n".join([_list(harm.names), *busy]), choices)
+def stop_question(names: Sequence[str]) -> ChoiceScreen:
+    """Whether to stop several models at once; answers `STOP_ANSWER` or None."""
+    text = _list(names)
+    choices = [Choice(STOP_ANSWER, "x", f"Stop {format_count(len(names), 'model')}"), Choice("", "c", "Cancel")]
+    return ChoiceScreen("Stop these models?", text, choices)
 
 
 def removal_question(one: InstanceSnapshot) -> ChoiceScreen:
