@@ -257,16 +257,16 @@ ACTIONS: tuple[Action, ...] = (
     _move("left", ("left",), "the log to the left", Scope.LOG),
     _move("right", ("right",), "the log to the right", Scope.LOG),
     Action(
-        "new_first", ("n",), "New", "the first instance: choose a model", Group.EDIT, Scope.WELCOME, "new_first", 98
+        "new_first", ("n",), "New", "on the welcome: the first instance", Group.EDIT, Scope.WELCOME, "new_first", 98
     ),
     Action(
-        "edit_file_first", ("E",), "Editor", "begin in your editor", Group.EDIT, Scope.WELCOME, "edit_file_first", 30
+        "edit_file_first", ("E",), "Editor", "on the welcome: your editor", Group.EDIT, Scope.WELCOME, "edit_file_first", 30
     ),
     Action(
         "undo_remove_first",
         ("ctrl+u",),
         "Undo",
-        "put back the last one",
+        "on the welcome: put back the last",
         Group.EDIT,
         Scope.WELCOME,
         "undo_remove_first",

@@ -79,15 +79,25 @@ class _ClosedChat:
         """Nothing is open."""
 
 
-class _ClosedSearch:
-    """A search for the moment before there is an engine."""
+class _LateSearch:
+    """A search that was asked for before there was an engine: it begins as soon as there is one."""
+
+    def __init__(self, begin: Callable[[], ModelSearch | None]) -> None:
+        self._begin = begin
+        self._search: ModelSearch | None = None
+        self._is_closed = False
 
     def state(self) -> SearchState:
-        """Why it finds nothing."""
-        return _NO_SEARCH
+        """What has been found; nothing yet before it has begun."""
+        if self._search is None and not self._is_closed:
+            self._search = self._begin()
+        return self._search.state() if self._search is not None else _NO_SEARCH
 
     def close(self) -> None:
-        """Nothing is under way."""
+        """End it, begun or not."""
+        self._is_closed = True
+        if self._search is not None:
+            self._search.close()
 
 
 class OpeningEngine:
@@ -170,7 +180,7 @@ class OpeningEngine:
 
     def search_models(self) -> ModelSearch:
         """Begin to look for models."""
-        return self._session.search_models() if self._session is not None else _ClosedSearch()
+        return _LateSearch(lambda: self._session.search_models() if self._session is not None else None)
 
     def has_successor(self) -> bool:
         """True while somebody waits to lead after this one."""
@@ -201,5 +211,5 @@ class OpeningEngine:
 
 
 _NOTHING = Snapshot()
-_NO_SEARCH = SearchState(troubles=(NOT_YET,), is_done=True)
+_NO_SEARCH = SearchState()
 _NO_ANSWER = ChatAnswer(ChatStatus.FAILED, error=NOT_YET)
