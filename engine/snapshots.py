@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.loads import GpuLoad, LlamaLoad
+from engine.topics import HealthPoint, SettingInForce, Topic
 
 
 class Desired(StrEnum):
@@ -370,6 +371,7 @@ class DescribeSection:
     title: str
     rows: tuple[tuple[str, str], ...] = ()
     lines: tuple[str, ...] = ()
+    topic: Topic = Topic.OVERVIEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,3 +382,7 @@ class Description:
     command_line: str
     """The redacted command line, quoted for a shell."""
     sections: tuple[DescribeSection, ...] = field(default=())
+    settings: tuple[SettingInForce, ...] = ()
+    """The configuration in force, as its section has it, in parts."""
+    health: tuple[HealthPoint, ...] = ()
+    """The newest checks, oldest first: more of them than the section has."""

@@ -32,7 +32,7 @@ from widgets.top_bar import TopBar
 from widgets.welcome import Welcome, told_here
 
 TICK_S = 1.0
-SCOPES = (Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
+SCOPES = (Scope.INSTANCE, Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
 
 
 class DashboardScreen(LogRoom):
@@ -207,11 +207,17 @@ class DashboardScreen(LogRoom):
     @on(InstanceTable.Opened)
     def action_describe(self) -> None:
         """All there is to say about the instance under the cursor; a double click asks for it, too."""
-        if self.table.cursor_name is None:
+        if (name := self.table.cursor_name) is None:
             return
-        from llama_orch_tui.screens.describe import DescribeScreen  # noqa: PLC0415 - the first paint waits for no page
+        from llama_orch_tui.screens.describe import DescribeScreen, Room  # noqa: PLC0415 - not for the first paint
 
-        self.app.push_screen(DescribeScreen(self._engine, self.table.cursor_name))
+        room = Room(
+            snapshot=lambda: self.snapshot,
+            word=lambda: self._desk.words.get(name, ""),
+            samples=lambda measure: self.deck.table_pane.rates.of(name, measure),
+            ask=lambda act: self._submit(act, Target(names=(name,)), (name,)),
+        )
+        self.app.push_screen(DescribeScreen(self._engine, name, room, self._clock, self.remembered))
 
     def action_show_event(self) -> None:
         """The event under the cursor, whole."""

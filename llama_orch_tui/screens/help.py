@@ -22,7 +22,7 @@ LEGEND = DescribeSection(
 )
 
 LEFT_GROUPS = (Group.INSTANCES, Group.SELECT, Group.READ)
-RIGHT_GROUPS = (Group.LOG, Group.MOVE, Group.PROGRAM)
+RIGHT_GROUPS = (Group.LOG, Group.DESCRIBE, Group.MOVE, Group.PROGRAM)
 
 
 def sections(groups: tuple[Group, ...], key_map: KeyMap = DEFAULT_KEYS) -> list[DescribeSection]:
