@@ -41,9 +41,11 @@ if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
     from engine.session import Session
     from engine.state.event_tail import follow_events
     from engine.state.events import get_recent_events, log_event
+    from engine.state.reading import read_stored_health
     from engine.times import format_time, parse_time
 
 _HOMES = {
+    "read_stored_health": "engine.state.reading",
     "Chat": "engine.protocol",
     "Finding": "engine.doctor",
     "Condition": "engine.doctor",
@@ -155,6 +157,7 @@ __all__ = [
     "plan_switch",
     "raise_for_problems",
     "read_leader",
+    "read_stored_health",
     "read_tail",
     "remove_instance",
     "trace_instance",

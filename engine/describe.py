@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from engine.config.binary import find_binary
 from engine.config.command import build_command
-from engine.config.file import LoadedConfig, load_config
+from engine.config.file import LoadedConfig, load_config, raise_for_problems
 from engine.config.origins import Origin, trace_instance
 from engine.config.redact import find_secrets, hide_values
 from engine.config.schema import Config, InstanceConfig
@@ -39,12 +39,14 @@ def describe_instance(home: Home, name: str, snapshot: Snapshot, environ: Mappin
 
     Raises:
         NoSuchInstanceError: neither the snapshot nor the file knows the name.
+        ConfigError: likewise, and the file has problems.
         StateError: the database cannot be read.
     """
     loaded = load_config(home.config_file, environ)
     spec = loaded.config.instances.get(name)
     seen = snapshot.find(name)
     if seen is None and spec is None and name not in loaded.frozen:
+        raise_for_problems(loaded)  # in what cannot be read the name may stand
         raise NoSuchInstanceError(name)
     seen = seen or InstanceSnapshot(name)
     built, secrets = _build_command(name, spec, loaded.config, seen, environ)

@@ -7,6 +7,7 @@ The tree, so that a caller sees what to catch::
     ├── UnsupportedSystemError      exit 1   an operating system that cannot be supervised yet
     ├── LockUnsupportedError        exit 1   a file system without locks
     ├── LogError                    exit 1   a log that cannot be read
+    ├── CrashReportError            exit 1   a crash report that cannot be read
     ├── ConfigError                 exit 11  the configuration file is wrong (carries every problem)
     │   └── ConfigNotFoundError     exit 10  a configuration file named by the user is not there
     ├── NoSuchInstanceError         exit 13
@@ -16,6 +17,7 @@ The tree, so that a caller sees what to catch::
     ├── AlreadyRunningError         exit 21
     ├── UnhealthyError              exit 22  started, but not ready in time
     ├── StartFailedError            exit 30
+    │   ├── KeeperLostError         exit 30  the keeper was gone before it told what became of a start
     │   ├── BinaryNotFoundError     exit 50
     │   ├── ModelNotFoundError      exit 54
     │   └── PortInUseError          exit 40
@@ -114,6 +116,10 @@ class LockUnsupportedError(EngineError):
         self.reason = reason
 
 
+class CrashReportError(EngineError):
+    """A crash report that is there and cannot be read."""
+
+
 class LogError(EngineError):
     """A log folder or file that the system does not let us read."""
 
@@ -183,6 +189,10 @@ class StartFailedError(EngineError):
     """A server that could not be executed, or that ended at once."""
 
     exit_code = ExitCode.START_FAILED
+
+
+class KeeperLostError(StartFailedError):
+    """The keeper was gone before it told what became of a start: the next try may go well."""
 
 
 class BinaryNotFoundError(StartFailedError):

@@ -10,8 +10,9 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from engine.conversation import ChatAnswer, ChatMessage
+from engine.editing import Editor, ModelSearch
 from engine.log_asking import LogFilter, LogPattern, LogWindow
-from engine.snapshots import Act, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
+from engine.snapshots import Act, CrashText, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
 
 
 class Stop(Protocol):
@@ -168,6 +169,22 @@ class Engine(Protocol):
         Raises:
             NoSuchInstanceError: the configuration does not know the name.
         """
+        ...
+
+    def read_crash_report(self, name: str) -> CrashText | None:
+        """The report of an instance's newest unwanted end; None when it never had one that is still kept.
+
+        Raises:
+            CrashReportError: there is one, and it cannot be read.
+        """
+        ...
+
+    def open_editor(self) -> Editor:
+        """What changes the configuration file, whoever leads. Belongs on a worker thread, as all that it does."""
+        ...
+
+    def search_models(self) -> ModelSearch:
+        """Begin to look for GGUF models on this machine. Returns at once."""
         ...
 
     def close(self, *, stop_instances: bool = False) -> None:

@@ -16,13 +16,16 @@ from dataclasses import replace
 from engine import wire
 from engine.chat import Chats, find_target
 from engine.clock import Clock
+from engine.config.editor import ConfigEditor
 from engine.describe import describe_instance
+from engine.editing import Editor, ModelSearch
 from engine.errors import LeaderTimeoutError, LockUnsupportedError, StateError
 from engine.following import FollowingEngine, connect_leader
 from engine.leading import REQUEST_LIFE_S, LeadingEngine
 from engine.locking import Holder, KernelLock, supervisor_lock
 from engine.logs.reader import read_tail
 from engine.logs.view import LogViews
+from engine.models.search import ModelSearchThread
 from engine.paths import Home
 from engine.process import system
 from engine.protocol import Chat, LogView
@@ -30,6 +33,7 @@ from engine.publisher import Publisher
 from engine.seniority import Seniority
 from engine.snapshots import (
     Act,
+    CrashText,
     Description,
     Event,
     EventQuery,
@@ -45,6 +49,7 @@ from engine.snapshots import (
     Target,
 )
 from engine.state.events import get_recent_events
+from engine.supervision.crash_reports import read_newest_report
 from engine.versions import Release
 from engine.wishes import Prospects, Wishes
 
@@ -166,6 +171,20 @@ class Session:
         """All there is to say about one instance."""
         return describe_instance(self._home, name, self.snapshot(), os.environ)
 
+    def read_crash_report(self, name: str) -> CrashText | None:
+        """The report of an instance's newest unwanted end."""
+        return read_newest_report(self._home, name)
+
+    def open_editor(self) -> Editor:
+        """What changes the configuration file."""
+        return ConfigEditor(self._home, os.environ, self.reload_config)
+
+    def search_models(self) -> ModelSearch:
+        """Begin to look for models."""
+        search = ModelSearchThread(self._home, os.environ)
+        search.start()
+        return search
+
     def reload_config(self) -> None:
         """Have the leading engine read the configuration file now; a follower's leader looks by itself."""
         if isinstance(engine := self._engine, LeadingEngine):
@@ -245,6 +264,7 @@ class Session:
             self._wishes.ask_again()
             while not self._is_leaving() and self._may_go_on(engine):
                 self._wake.wait(GUARD_PERIOD_S)
+                self._wake.clear()  # whoever wakes says first what for: the loop looks at it next
                 engine.restore_record()
                 self._collect()
             self._step_down(engine)

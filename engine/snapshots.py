@@ -375,6 +375,14 @@ class DescribeSection:
 
 
 @dataclass(frozen=True, slots=True)
+class CrashText:
+    """A crash report as it was written, secrets already taken out of it."""
+
+    path: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """All there is to say about one instance, for the describe screen and command alike."""
 

@@ -33,6 +33,7 @@ class Group(StrEnum):
     """The headings of the help screen, in its order."""
 
     INSTANCES = "Instances"
+    EDIT = "Configuration"
     SELECT = "Select"
     READ = "Read"
     DESCRIBE = "Describe"
@@ -121,6 +122,16 @@ ACTIONS: tuple[Action, ...] = (
         20,
     ),
     Action("chat", ("c",), "Chat", "try it: chat with the instance", Group.INSTANCES, Scope.TABLE, "chat", 58),
+    Action("new", ("n",), "New", "new instance: choose a model, fill in a form", Group.EDIT, Scope.TABLE, "new", 48),
+    Action("clone", ("N",), "Clone", "clone the instance", Group.EDIT, Scope.TABLE, "clone", 8),
+    Action("edit", ("i",), "Edit", "edit the instance in a form", Group.EDIT, Scope.TABLE, "edit", 47),
+    Action(
+        "edit_file", ("E",), "Editor", "edit config.toml in your editor", Group.EDIT, Scope.DASHBOARD, "edit_file", 9
+    ),
+    Action("remove", ("delete",), "Remove", "remove the instance from the file", Group.EDIT, Scope.TABLE, "remove", 7),
+    Action(
+        "undo_remove", ("ctrl+u",), "Undo", "put back what was removed", Group.EDIT, Scope.DASHBOARD, "undo_remove", 92
+    ),
     Action(
         "mark",
         ("space",),
@@ -160,6 +171,39 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("log_then", ("enter",), "Log then", "the log at an event's time", Group.READ, Scope.EVENTS, "log_then", 71),
     Action("show_event", ("d",), "Details", "show the event whole", Group.READ, Scope.EVENTS, "show_event", 70),
+    Action(
+        "event_instance",
+        ("f",),
+        "Instance",
+        "only the events of the chosen instances, or all",
+        Group.READ,
+        Scope.EVENTS,
+        "event_instance",
+        66,
+    ),
+    Action(
+        "event_level", ("L",), "Level", "events: all, warnings, errors", Group.READ, Scope.EVENTS, "event_level", 64
+    ),
+    Action(
+        "crash_report",
+        ("v",),
+        "Crash report",
+        "view the report of its last crash",
+        Group.READ,
+        Scope.TABLE,
+        "crash_report",
+        53,
+    ),
+    Action(
+        "page_crash",
+        ("v",),
+        "Crash report",
+        "on a page: the report of the last crash",
+        Group.READ,
+        Scope.PAGE,
+        "page_crash",
+        59,
+    ),
     Action("focus_log", ("l",), "Log", "go to the log", Group.READ, Scope.DASHBOARD, "focus_pane('log')", 55),
     Action(
         "focus_events", ("e",), "Events", "go to the events", Group.READ, Scope.DASHBOARD, "focus_pane('events')", 54
@@ -236,7 +280,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "event_log",
         ("l",),
-        "Log then",
+        "Log",
         "the log; from an event, at its time",
         Group.DESCRIBE,
         Scope.DESCRIBE,
@@ -265,6 +309,22 @@ ACTIONS: tuple[Action, ...] = (
     _move("last", ("end", "G"), "to the last line; a log follows again"),
     _move("left", ("left",), "the log to the left, or the tab before", Scope.LOG),
     _move("right", ("right",), "the log to the right, or the next tab", Scope.LOG),
+    Action(
+        "new_first", ("n",), "New", "the first instance: choose a model", Group.EDIT, Scope.WELCOME, "new_first", 98
+    ),
+    Action(
+        "edit_file_first", ("E",), "Editor", "begin in your editor", Group.EDIT, Scope.WELCOME, "edit_file_first", 30
+    ),
+    Action(
+        "undo_remove_first",
+        ("ctrl+u",),
+        "Undo",
+        "put back the last one",
+        Group.EDIT,
+        Scope.WELCOME,
+        "undo_remove_first",
+        97,
+    ),
     Action("demo", ("D",), "Demo", "try it with three tiny models", Group.PROGRAM, Scope.WELCOME, "demo", 99),
     Action("theme", ("t",), "Theme", "choose a theme", Group.PROGRAM, Scope.APP, "theme", 10),
     Action("help", ("question_mark",), "Help", "every key", Group.PROGRAM, Scope.APP, "help", 96),
@@ -315,6 +375,7 @@ _KEY_NAMES = {
     "shift+tab": "shift+tab",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "delete": "del",
 }
 
 

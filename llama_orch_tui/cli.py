@@ -108,6 +108,14 @@ def describe(name: NAME, *, json: JSON = False) -> None:
 
 
 @app.command()
+def health(name: NAME, *, json: JSON = False) -> None:
+    """Say how one instance is: 0 ready, 20 stopped, 22 anything else; needs no supervisor."""
+    from llama_orch_tui.showing_health import show_health  # noqa: PLC0415
+
+    _finish(show_health(name, as_json=json))
+
+
+@app.command()
 def start(
     names: NAMES = None, *, everything: ALL = False, unhealthy: UNHEALTHY = False, tag: TAG = "", wait: WAIT = False
 ) -> None:

@@ -27,6 +27,8 @@ class Circumstances:
     instances: tuple[InstanceSnapshot, ...] = ()
     has_profiles: bool = False
     has_events: bool = False
+    has_removed: bool = False
+    """True while a removed instance can be put back."""
     is_searching: bool = False
     """True while something is searched in the log."""
     can_go_back: bool = False
@@ -48,6 +50,7 @@ def is_offered_here(action_id: str, now: Facts) -> bool:
         "start": now.seen is not None and now.seen.status in RESTS,
         "stop": now.seen is not None and now.seen.status is not Status.STOPPED,
         "restart": now.seen is not None,
+        "page_crash": now.seen is not None and bool(now.seen.last_error or now.seen.restarts),
         "open_event": now.has_events,
         "log_next": now.is_searching,
         "log_previous": now.is_searching,
@@ -92,13 +95,20 @@ def _is_useful(action_id: str, now: Circumstances) -> bool:
         "turn_order": len(now.instances) > 1,
         "group": any(one.tags for one in now.instances),
         "describe": bool(now.chosen),
+        "clone": bool(now.chosen),
+        "edit": bool(now.chosen),
+        "remove": bool(now.chosen),
+        "undo_remove": now.has_removed,
+        "undo_remove_first": now.has_removed,
         "show_event": now.has_events,
         "log_then": now.has_events,
         "log_next": now.is_searching,
         "log_previous": now.is_searching,
         "log_merge": len(now.instances) > 1,
         "back": now.can_go_back,
+        "crash_report": any(one.last_error or one.restarts for one in now.chosen),
         "copy_page": False,
+        "page_crash": False,
         "close_page": False,
     }
     return uses.get(action_id, True)

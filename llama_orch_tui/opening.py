@@ -8,10 +8,12 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
+from engine.editing import SearchState
 from engine.log_asking import LogWindow
-from engine.snapshots import Act, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
+from engine.snapshots import Act, CrashText, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
 
 if TYPE_CHECKING:
+    from engine.editing import Editor, ModelSearch
     from engine.log_asking import LogFilter, LogPattern
     from engine.protocol import Chat, LogView
     from engine.session import Session
@@ -75,6 +77,17 @@ class _ClosedChat:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class _ClosedSearch:
+    """A search for the moment before there is an engine."""
+
+    def state(self) -> SearchState:
+        """Why it finds nothing."""
+        return _NO_SEARCH
+
+    def close(self) -> None:
+        """Nothing is under way."""
 
 
 class OpeningEngine:
@@ -147,6 +160,18 @@ class OpeningEngine:
         """All there is to say about one instance; waits for the engine."""
         return self._wait().describe(name)
 
+    def read_crash_report(self, name: str) -> CrashText | None:
+        """The report of an instance's newest unwanted end; waits for the engine."""
+        return self._wait().read_crash_report(name)
+
+    def open_editor(self) -> Editor:
+        """What changes the configuration file; waits for the engine."""
+        return self._wait().open_editor()
+
+    def search_models(self) -> ModelSearch:
+        """Begin to look for models."""
+        return self._session.search_models() if self._session is not None else _ClosedSearch()
+
     def has_successor(self) -> bool:
         """True while somebody waits to lead after this one."""
         return self._session is not None and self._session.has_successor()
@@ -176,4 +201,5 @@ class OpeningEngine:
 
 
 _NOTHING = Snapshot()
+_NO_SEARCH = SearchState(troubles=(NOT_YET,), is_done=True)
 _NO_ANSWER = ChatAnswer(ChatStatus.FAILED, error=NOT_YET)

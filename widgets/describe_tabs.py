@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from engine.snapshots import DescribeSection, Description, Health
-from engine.topics import HealthPoint, Topic
+from engine.topics import HealthPoint, SettingInForce, Topic
 from widgets.command_lines import break_command
 from widgets.fact_sheet import FactSheet
 from widgets.health_chart import CheckList, HealthChart
@@ -47,13 +48,11 @@ class FactTab(VerticalScroll, inherit_bindings=False):
 
 
 class OverviewTab(FactTab):
-    """State, curves, runtime, work, last exit, dependencies; two columns where there is room (`-wide` on a parent)."""
+    """State, curves, runtime, work, last exit, dependencies; the stylesheet may put two side by side."""
 
     DEFAULT_CSS = """
     OverviewTab Horizontal { height: auto; layout: vertical; }
     OverviewTab Vertical { height: auto; width: 1fr; }
-    .-wide OverviewTab Horizontal { layout: horizontal; }
-    .-wide OverviewTab #overview-state { margin-right: 2; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -93,15 +92,18 @@ class ConfigurationTab(FactTab):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._file = FactSheet(READING, classes="block")
         self._sheet = SettingSheet()
 
     def compose(self) -> ComposeResult:
-        """One sheet."""
+        """The file and what is wrong with it, then the values."""
+        yield self._file
         yield self._sheet
 
     def show(self, description: Description) -> None:
         """Draw the configuration of this description."""
-        self._sheet.show(setting_rows(description))
+        self._file.show([DescribeSection("", rows=file_rows(description))])
+        self._sheet.show(setting_rows(description.settings))
 
 
 class CommandTab(FactTab):
@@ -142,13 +144,13 @@ class HealthTab(FactTab):
 
     def compose(self) -> ComposeResult:
         """What is now, what was, and what it was made of."""
-        yield self._latency
         yield self._chart
+        yield self._latency
         yield self._checks
 
-    def show(self, points: Sequence[HealthPoint], strip: Sequence[Health], now: float) -> None:
+    def show(self, points: Sequence[HealthPoint], strip: Sequence[Health], ends: Sequence[float], now: float) -> None:
         """Draw the stored checks (oldest first) and the last ones; who reads in the list goes on reading there."""
-        self._chart.show(points, strip, now)
+        self._chart.show(points, strip, ends, now)
         moved = self._checks.show(points)
         if moved and self.scroll_y > 0:
             self.scroll_to(y=self.scroll_y + moved, animate=False, force=True)
@@ -159,15 +161,21 @@ class HealthTab(FactTab):
         self._latency.set_class(not self._latency.curves, "-empty")
 
 
-def setting_rows(description: Description) -> tuple[SettingRow, ...]:
-    """The configuration in rows: what the section tells beside the settings (file, problems) first."""
-    known = {f"{one.key}\0{one.value}  ({one.origin})" for one in description.settings}
+def file_rows(description: Description) -> tuple[tuple[str, str], ...]:
+    """What the configuration's section tells besides the settings: the file, and problems with it."""
+    settings = {(one.key, f"{one.value}  ({one.origin})") for one in description.settings}
     sections = [one for one in description.sections if one.topic is Topic.CONFIGURATION]
-    told = [row for section in sections for row in section.rows if "\0".join(row) not in known]
-    return (
-        *(SettingRow(label, value) for label, value in told),
-        *(
-            SettingRow(one.key, one.value, "built-in" if one.is_built_in else one.origin, is_quiet=one.is_built_in)
-            for one in description.settings
-        ),
-    )
+    return tuple(row for section in sections for row in section.rows if row not in settings)
+
+
+def setting_rows(settings: Sequence[SettingInForce]) -> tuple[SettingRow, ...]:
+    """The settings in rows; those of one table below its name."""
+    rows: list[SettingRow] = []
+    for table, group in groupby(settings, key=lambda one: one.key.rpartition(".")[0]):
+        if table:
+            rows.append(SettingRow(table, ""))
+        for one in group:
+            label = f"  {one.key.rpartition('.')[2]}" if table else one.key
+            origin = "built-in" if one.is_built_in else one.origin
+            rows.append(SettingRow(label, one.value, origin, is_quiet=one.is_built_in))
+    return tuple(rows)

@@ -14,6 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from engine.snapshots import Event, Level
+from widgets.event_sieve import EventSieve
 from widgets.frame import set_title
 from widgets.inked import Inked
 from widgets.looks import level_look
@@ -67,6 +68,9 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         self._shows_names = shows_names
         """False where all are of one instance, and of several days."""
         self.rows: tuple[Event, ...] = ()
+        """What is shown: those of the newest that pass the sieve."""
+        self.sieve = EventSieve()
+        self._newest: tuple[Event, ...] = ()
         self.cursor = -1
         """Row under the cursor; -1 while there is no event."""
         self.is_following = True
@@ -74,9 +78,23 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self, newest: tuple[Event, ...]) -> None:
         """Draw these events, oldest first; the cursor stays on its event while it is still there."""
-        if newest is self.rows or newest == self.rows:
+        if newest is self._newest or newest == self._newest:
             return
-        here = self.chosen()
+        self._newest = newest
+        self._pick()
+
+    def sift(self, sieve: EventSieve) -> None:
+        """Show only what passes; the cursor stays on its event, or goes to the newest."""
+        if sieve != self.sieve:
+            self.sieve = sieve
+            self._pick()
+
+    def _pick(self) -> None:
+        newest = self.sieve.pick(self._newest)
+        self._write_title(len(newest))
+        if newest == self.rows:
+            return
+        here = self.chosen() if self.chosen() in newest else None
         dropped = self._dropped_before(here, newest)
         self.rows = newest
         self._name_cells = min(NAME_CELLS, max((cell_len(one.instance or SUPERVISOR) for one in newest), default=1))
@@ -105,7 +123,7 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Keep the end in sight while following, the cursor else."""
-        set_title(self, "Events")
+        self._write_title(len(self.rows))
         self._keep_cursor_seen()
 
     def on_click(self, event: events.Click) -> None:
@@ -128,8 +146,9 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         """One event, or what to read while there is none."""
         index = y + self.scroll_offset.y
         if index >= len(self.rows):
-            text = " Nothing has happened yet." if not self.rows and y == 0 else ""
-            return self.drawn([Segment(text, self.ink("ink--quiet"))])
+            return self.drawn(
+                [Segment(self._say_nothing() if not self.rows and y == 0 else "", self.ink("ink--quiet"))]
+            )
         is_cursor = index == self.cursor and self.has_focus
         return self.drawn(self._draw_event(self.rows[index]), self.paper("events--cursor") if is_cursor else None)
 
@@ -148,6 +167,14 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
             head.append(Segment(fit(clean(one.type), TYPE_CELLS) + " ", ink))
         room = self.line_width - sum(segment.cell_length for segment in head)
         return [*head, Segment(fit(clean(one.message), room), None if is_roomy else ink)]
+
+    def _say_nothing(self) -> str:
+        return " Nothing has happened yet." if not self._newest else " None of the newest events is like this."
+
+    def _write_title(self, shown: int) -> None:
+        """What is held back is said, with how many are left of how many."""
+        kept = f" · {shown} of {len(self._newest)}" if not self.sieve.is_open else ""
+        set_title(self, " · ".join(filter(None, ["Events", clean(self.sieve.describe())])) + kept)
 
     def _go_to_row(self, index: int) -> None:
         self.cursor = index

@@ -37,13 +37,14 @@ class HealthChart(Inked):
         super().__init__(id=id)
         self._points: tuple[HealthPoint, ...] = ()
         self._strip: tuple[Health, ...] = ()
+        self._ends: tuple[float, ...] = ()
         self._now = 0.0
         self._lines: list[Line] = []
         self._drawn_for = 0
 
-    def show(self, points: Sequence[HealthPoint], strip: Sequence[Health], now: float) -> None:
-        """Draw these stored checks and, live, the last ones; oldest first."""
-        self._points, self._strip, self._now = tuple(points), tuple(strip), now
+    def show(self, points: Sequence[HealthPoint], strip: Sequence[Health], ends: Sequence[float], now: float) -> None:
+        """Draw these stored checks and, live, the last ones, oldest first; runs ended at `ends`."""
+        self._points, self._strip, self._ends, self._now = tuple(points), tuple(strip), tuple(ends), now
         before, self._lines = len(self._lines), self._draw(self.line_width)
         self._drawn_for = self.line_width
         self.refresh(layout=len(self._lines) != before)
@@ -64,16 +65,17 @@ class HealthChart(Inked):
     def _draw(self, width: int) -> list[Line]:
         cells = max(8, width - LABEL_CELLS - END_CELLS)
         lines: list[Line] = (
-            [[("Last checks", "ink--key")], [_label(""), *_signs(self._strip)], []] if self._strip else []
+            [[(fit("Last checks", LABEL_CELLS), "ink--key"), *_signs(self._strip)], []] if self._strip else []
         )
         if not self._points:
             return [*lines, [(NEVER, "ink--quiet")]]
-        start, columns = lay_out(self._points, max(self._now, self._points[-1].ts), cells)
+        start, columns = lay_out(self._points, self._ends, max(self._now, self._points[-1].ts), cells)
         return [*lines, *self._draw_history(start, columns)]
 
     def _draw_history(self, start: float, columns: tuple[Column, ...]) -> list[Line]:
         falls = count_falls(self._points)
-        words = f"{format_count(len(self._points), 'check')} stored, unhealthy {format_count(falls, 'time')}"
+        often = f"unhealthy {format_count(falls, 'time')}" if falls else "never unhealthy"
+        words = f"{format_count(len(self._points), 'check')} stored, {often}"
         latencies = [column.latency_ms for column in columns]
         longest = max((one for one in latencies if one is not None), default=None)
         bars = draw_bars(latencies, BAR_LINES) if longest is not None else ()

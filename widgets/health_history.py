@@ -38,10 +38,13 @@ class Column(NamedTuple):
     """The longest check in it; None without a check."""
 
 
-def lay_out(points: Sequence[HealthPoint], until: float, width: int) -> tuple[float, tuple[Column, ...]]:
+def lay_out(
+    points: Sequence[HealthPoint], ends: Sequence[float], until: float, width: int
+) -> tuple[float, tuple[Column, ...]]:
     """The checks (oldest first) over `width` columns of equal time, and when the first column begins.
 
-    The last column ends at `until`. Between two checks the health stays what the earlier one said, for a while.
+    The last column ends at `until`. Between two checks the health stays what the earlier one said, for a while, and
+    not beyond the next of the `ends` of its runs.
     """
     if not points or width <= 0:
         return until, ()
@@ -51,13 +54,14 @@ def lay_out(points: Sequence[HealthPoint], until: float, width: int) -> tuple[fl
     for point in points:
         fallen[min(width - 1, max(0, int((point.ts - start) / step)))].append(point)
     columns: list[Column] = []
-    last: HealthPoint | None = None
+    last, known_until = points[0], 0.0
     for index, inside in enumerate(fallen):
-        is_known = last is not None and start + index * step - last.ts <= KNOWN_FOR_S
-        told = [one.health for one in inside] + ([last.health] if last is not None and is_known else [])
+        told = [one.health for one in inside] + ([last.health] if start + index * step <= known_until else [])
         latencies = [one.latency_ms for one in inside if one.latency_ms is not None]
         columns.append(Column(max(told, key=_WORST_LAST.index, default=None), max(latencies, default=None)))
-        last = inside[-1] if inside else last
+        if inside:
+            last = inside[-1]
+            known_until = min([last.ts + KNOWN_FOR_S, *(end for end in ends if end > last.ts)])
     return start, tuple(columns)
 
 

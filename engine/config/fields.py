@@ -34,6 +34,8 @@ class Expand(Enum):
     """A path when it has a separator, else a name to look up on PATH."""
     PROGRAM_ARGV = auto()
     """A list whose first item is a program."""
+    PATHS = auto()
+    """A list of paths."""
 
 
 class ServerChoice(StrEnum):
@@ -122,6 +124,7 @@ GpuLayers = Annotated[
 Flag = Annotated[bool, Field(strict=True), Words("true or false, without quotes", "true")]
 TextList = Annotated[tuple[Text, ...], Words("a list of texts", '["--flash-attn", "on"]')]
 NameList = Annotated[tuple[FilledText, ...], Words("a list of names", '["qwen"]')]
+FolderList = Annotated[tuple[FilledText, ...], Words("a list of folders in quotes", '["~/models"]'), Expand.PATHS]
 Environment = Annotated[
     dict[Annotated[str, StringConstraints(pattern=r"^[^\x00=]+$")], Text],
     Words("a table of texts", '{ CUDA_VISIBLE_DEVICES = "0" }'),

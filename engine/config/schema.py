@@ -15,6 +15,7 @@ from engine.config.fields import (
     FilePath,
     FilledText,
     Flag,
+    FolderList,
     GpuLayers,
     HealthType,
     HealthTypeWord,
@@ -220,6 +221,16 @@ class EventsConfig(Table):
     )
 
 
+class ModelsConfig(Table):
+    """Where the console looks for models when a new instance is made."""
+
+    folders: FolderList = Field(
+        (),
+        description="Folders with GGUF files, subfolders included, beside the usual places of LM Studio, Hugging Face, "
+        "llama.cpp and Ollama.",
+    )
+
+
 class MetricsConfig(Table):
     """The Prometheus exporter of the leader."""
 
@@ -242,5 +253,6 @@ class Config(Table):
     instances: dict[str, InstanceConfig] = Field(default_factory=dict, description="The servers, by name.")
     profiles: dict[str, ProfileConfig] = Field(default_factory=dict, description="Named sets of instances.")
     events: EventsConfig = Field(EventsConfig(), description="How much history is kept.")
+    models: ModelsConfig = Field(ModelsConfig(), description="Where models are looked for.")
     metrics: MetricsConfig = Field(MetricsConfig(), description="The Prometheus exporter.")
     keys: KeyTable = Field(default_factory=dict, description="Key bindings: an action's id and its key.")

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import BinaryNotFoundError, EngineError, StartFailedError
+from engine.errors import BinaryNotFoundError, EngineError, KeeperLostError, StartFailedError
 from engine.paths import HOME_VARIABLE, RUN_VARIABLE, Home
 from engine.process import system
 from engine.process.records import VERSION, Record, RecordReader, encode_record, get_value
@@ -108,6 +108,7 @@ def launch(home: Home, spec: LaunchSpec) -> Launched:
     Raises:
         LockHeldError: another run, or an orphan of one, holds the instance's lock; nothing was started.
         BinaryNotFoundError: the program is not there or is not executable.
+        KeeperLostError: the keeper died, or stayed silent, before it told what became of the start.
         StartFailedError: anything else that kept the server from being executed.
     """
     keeper_pid, answer_end = _spawn_keeper(home, spec)
@@ -171,7 +172,7 @@ def _explain(home: Home, spec: LaunchSpec, reply: Record) -> EngineError:
         )
     if not reply:
         said = read_keeper_errors(home, spec.name)
-        return StartFailedError(f"{spec.name}: the keeper ended without an answer{said and ': ' + said}")
+        return KeeperLostError(f"{spec.name}: the keeper ended without an answer{said and ': ' + said}")
     number, file = get_value(reply, "errno"), get_value(reply, "file")
     reason = os.strerror(int(number)) if number.isdigit() else "unknown error"
     if file == spec.argv[0] and number.isdigit() and int(number) in _PROGRAM_FAULTS:

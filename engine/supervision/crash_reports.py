@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from engine.errors import CrashReportError
 from engine.paths import Home
 from engine.process import system
 from engine.process.records import Record, get_value, write_all
 from engine.reconciler import Intent, RestartRule
-from engine.snapshots import Event
+from engine.snapshots import CrashText, Event
 from engine.supervision.ends import ExitRecord
 from engine.supervision.slot import LastEnd
 from engine.supervision.why import describe_exit
@@ -75,6 +76,21 @@ def find_newest_report(home: Home, name: str) -> Path | None:
         return max(home.instance_crashes(name).glob("*.txt"), default=None)
     except OSError:
         return None
+
+
+def read_newest_report(home: Home, name: str) -> CrashText | None:
+    """The newest report of an instance, as text; None when there is none.
+
+    Raises:
+        CrashReportError: there is one, and it cannot be read.
+    """
+    path = find_newest_report(home, name)
+    if path is None:
+        return None
+    try:
+        return CrashText(str(path), tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()))
+    except OSError as error:
+        raise CrashReportError(f"{path}: {error.strerror or error}; see who owns it, then try again") from error
 
 
 def write_report(home: Home, report: CrashReport) -> Path:

@@ -25,6 +25,8 @@ class Fleet:
         """Who waits until which others have ended, because a profile stops these and starts that."""
         self.profiles: tuple[ProfileSnapshot, ...] = ()
         self._profile_faults: dict[str, str] = {}
+        self._unreadable = ""
+        """Why the file cannot be read at all; empty while it can."""
 
     def __iter__(self) -> Iterator[Slot]:
         return iter(self.slots.values())
@@ -39,7 +41,9 @@ class Fleet:
             reason = str(loaded.problems[0]) if loaded.problems else "the file cannot be read"
             for slot in self:
                 slot.config_error = reason
+            self._unreadable = reason
             return []
+        self._unreadable = ""
         before = self.slots
         changed = []
         self.slots = {}
@@ -138,9 +142,12 @@ class Fleet:
 
         Raises:
             NoSuchInstanceError: a name that nobody has, with names that are close to it.
+            ConfigError: a name that nothing is known of while the file, which may hold it, cannot be read.
         """
         for name in target.names:
             if name not in self.slots:
+                if self._unreadable:
+                    raise ConfigError(f"{name}: nothing is known of it: {self._unreadable}")
                 close = difflib.get_close_matches(name, self.slots, 2)
                 raise NoSuchInstanceError(name, tuple(close))
         return [slot.name for slot in self if _is_meant(slot, target)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from engine.config.command import binding_warning, find_api_key
 from engine.config.redact import find_secrets
-from engine.errors import EngineError, PortInUseError
+from engine.errors import EngineError, KeeperLostError, PortInUseError
 from engine.health.judge import Verdict
 from engine.process.records import Record, get_value, read_record
 from engine.process.watcher import KeeperLine
@@ -74,7 +74,7 @@ class Notes:
             self._kit.writer.save_desired(slot.name, Desired.STOPPED, "refused", self._kit.clock.wall())
             slot.status = Status.STOPPED
         else:
-            is_permanent = not isinstance(error, PortInUseError)
+            is_permanent = not isinstance(error, PortInUseError | KeeperLostError)
             slot.last.code = slot.last.signal = None
             slot.end = EndFacts(None, 0.0, is_permanent=is_permanent)
         slot.undo_desired = None

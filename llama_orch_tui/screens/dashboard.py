@@ -21,7 +21,7 @@ from llama_orch_tui.hints import FILTER_HINTS, PROMPT_HINTS, hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
 from llama_orch_tui.offers import UNHEALTHY, Circumstances, is_working, offered
 from llama_orch_tui.remembered import Remembered
-from llama_orch_tui.screens.log_room import LogRoom
+from llama_orch_tui.screens.event_room import EventRoom
 from widgets.event_pane import EventPane
 from widgets.fault_bar import FaultBar
 from widgets.instance_table import InstanceTable
@@ -35,7 +35,7 @@ TICK_S = 1.0
 SCOPES = (Scope.INSTANCE, Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
 
 
-class DashboardScreen(LogRoom):
+class DashboardScreen(EventRoom):
     """Table on top, events and log below, keys at the bottom."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(*SCOPES)]
@@ -109,6 +109,7 @@ class DashboardScreen(LogRoom):
             told = told_here(snapshot)
             self._fault_bar.show(tuple(one for one in snapshot.faults if one not in told))
         self._show_table()
+        self.follow_written()
 
     def beat(self) -> None:
         """Between snapshots: draw what is new in the log, let the words of acts that took too long go."""
@@ -131,8 +132,9 @@ class DashboardScreen(LogRoom):
 
     @on(InstanceTable.ViewChanged)
     def follow_view(self) -> None:
-        """Marks and rows change what can be done, and how high the table is."""
+        """Marks and rows change what can be done, whose events are shown, and how high the table is."""
         self.deck.fit()
+        self.follow_marks()
         self.show_keys()
 
     @on(EventPane.Opened)
@@ -241,10 +243,10 @@ class DashboardScreen(LogRoom):
         self.show_keys()
 
     def action_back(self) -> None:
-        """One step back: search or filter of the log, the zoom, then the focus, then the filter, then the marks."""
+        """One step back: what log or events hold back, the zoom, then the focus, then the filter, then the marks."""
         deck = self.deck
         has_lifted = deck.present is Pane.LOG and deck.log_pane.lift()
-        if not has_lifted:
+        if not has_lifted and not self.lift_event_sieve():
             self._step_back()
         self.show_keys()
 
@@ -301,6 +303,7 @@ class DashboardScreen(LogRoom):
             chosen=self.table.chosen(),
             instances=self.snapshot.instances,
             has_profiles=bool(self.snapshot.profiles),
+            has_removed=self.has_removed,
             has_events=bool(self.snapshot.events),
             can_go_back=not is_lifted or bool(self.table.marks),
             is_searching=deck.log_pane.search is not None,

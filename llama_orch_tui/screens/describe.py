@@ -17,7 +17,7 @@ from textual.widgets import ContentSwitcher
 
 from engine.errors import EngineError
 from engine.protocol import Engine
-from engine.snapshots import Act, DescribeSection, Description, Event, EventQuery, InstanceSnapshot, Snapshot
+from engine.snapshots import Act, DescribeSection, Description, Event, EventQuery, EventType, InstanceSnapshot, Snapshot
 from engine.topics import Topic
 from llama_orch_tui.actions import Scope, in_scopes
 from llama_orch_tui.hints import PROMPT_HINTS, hints_for
@@ -39,6 +39,8 @@ from widgets.text import clean
 BEAT_S = 0.1
 REFRESH_S = 1.0
 SHOWN_EVENTS = 500
+ENDS = frozenset({EventType.EXITED, EventType.STOPPED})
+"""After these, nothing is known of the health until the next check."""
 REMEMBERED = "describe_tab"
 """The name of the open tab among the remembered choices."""
 SCOPES = (Scope.INSTANCE, Scope.PAGE, Scope.DESCRIBE, Scope.LOG, Scope.MOVES)
@@ -65,9 +67,10 @@ class DescribeScreen(LogKeys, PageScreen):
     """State on top, tabs below; facts are read on a worker thread, live numbers come with the snapshots."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(*SCOPES)]
+    SCOPES = SCOPES
     AUTO_FOCUS = None
 
-    can_copy = True
+    is_of_instance = True
 
     @dataclass
     class Described(Message):
@@ -117,13 +120,17 @@ class DescribeScreen(LogKeys, PageScreen):
         """The instance's name."""
         return self._instance
 
+    def take_focus(self) -> None:
+        """The open tab takes the moves."""
+        tab = self._tab()
+        (tab.text if isinstance(tab, LogPane) else tab).focus()
+
     def compose_page(self) -> list[Widget]:
         """The screen composes itself."""
         return []
 
     def on_mount(self) -> None:
         """Read now, and again while the page is open."""
-        keys_of(self.app).rebind(self, *SCOPES)
         self.open_topic(self.topic)
         self.beat()
         self.set_interval(BEAT_S, self.beat)
@@ -174,7 +181,8 @@ class DescribeScreen(LogKeys, PageScreen):
     def _show_health(self) -> None:
         seen = self._seen()
         points = self._description.health if self._description is not None else ()
-        self._health.show(points, seen.health_strip if seen is not None else (), self._clock())
+        ends = [one.ts for one in self._stored if one.type in ENDS]
+        self._health.show(points, seen.health_strip if seen is not None else (), ends, self._clock())
 
     def _show_events(self) -> None:
         """Stored events and, behind them, what the snapshot has that is not stored yet."""
@@ -217,8 +225,7 @@ class DescribeScreen(LogKeys, PageScreen):
         if topic is Topic.LOG and not self._has_log:
             self._has_log = True
             self._log.watch_log(self._engine.open_log(self._instance), self._instance)
-        tab = self._tab()
-        (tab.text if isinstance(tab, LogPane) else tab).focus()
+        self.take_focus()
         self._remembered.put(REMEMBERED, topic.value)
         self.show_keys()
 
@@ -237,6 +244,8 @@ class DescribeScreen(LogKeys, PageScreen):
         """The log's keys belong to its tab, those of events to theirs."""
         if method.startswith("log_"):
             return self.topic is Topic.LOG
+        if method == "event_log":
+            return self.topic is not Topic.LOG
         return method != "open_event" or self.topic is Topic.EVENTS
 
     @on(TabStrip.Picked)
@@ -285,6 +294,12 @@ class DescribeScreen(LogKeys, PageScreen):
             self.show_keys()
         else:
             self.dismiss(None)
+
+    def action_page_crash(self) -> None:
+        """The report of its last crash."""
+        from llama_orch_tui.screens.crash_report import CrashReportScreen  # noqa: PLC0415 - only when it is asked for
+
+        self.app.push_screen(CrashReportScreen(self._engine, self._instance))
 
     def action_copy_page(self) -> None:
         """Copy the command line."""

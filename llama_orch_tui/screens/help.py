@@ -21,7 +21,7 @@ LEGEND = DescribeSection(
     ),
 )
 
-LEFT_GROUPS = (Group.INSTANCES, Group.SELECT, Group.READ)
+LEFT_GROUPS = (Group.INSTANCES, Group.EDIT, Group.SELECT, Group.READ)
 RIGHT_GROUPS = (Group.LOG, Group.DESCRIBE, Group.MOVE, Group.PROGRAM)
 
 

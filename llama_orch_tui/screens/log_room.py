@@ -11,8 +11,8 @@ from textual.timer import Timer
 from engine.protocol import Engine
 from llama_orch_tui.log_scope import LogScope, choose_merged
 from llama_orch_tui.remembered import Remembered
+from llama_orch_tui.screens.config_acts import ConfigActs
 from llama_orch_tui.screens.log_keys import LogKeys
-from llama_orch_tui.screens.table_acts import TableActs
 from widgets.event_pane import EventPane
 from widgets.instance_table import InstanceTable
 from widgets.log_pane import LogPane
@@ -25,7 +25,7 @@ LOG_DELAY_S = 0.15
 """The cursor rests this long on an instance before its log is opened."""
 
 
-class LogRoom(LogKeys, TableActs):
+class LogRoom(LogKeys, ConfigActs):
     """A table, and below it the logs of its instances; the dashboard is built on this."""
 
     snapshot: Snapshot

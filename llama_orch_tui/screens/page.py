@@ -24,8 +24,10 @@ class PageScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(Scope.PAGE, Scope.MOVES)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own type
 
-    can_copy = False
-    """True where the page holds a command line."""
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.PAGE, Scope.MOVES)
+    """Whose keys work on the page."""
+    is_of_instance = False
+    """True where the page tells about an instance: it has a command line, and perhaps a crash report."""
 
     def compose(self) -> ComposeResult:
         """The frame and the footer."""
@@ -43,16 +45,24 @@ class PageScreen(Screen[None]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Show the keys and be ready to scroll."""
-        key_map = keys_of(self.app)
-        key_map.rebind(self, Scope.PAGE, Scope.MOVES)
+        """Show the keys and be ready to scroll. Textual calls it for subclasses, too, after theirs."""
+        keys_of(self.app).rebind(self, *self.SCOPES)
+        self.show_keys()
+        self.take_focus()
+
+    def show_keys(self) -> None:
+        """The keys that work on this page."""
         actions = in_scopes([Scope.PAGE, Scope.APP])
-        self.query_one(KeyFooter).show(hints_for((one for one in actions if self.is_offered(one.method)), key_map))
+        hints = hints_for((one for one in actions if self.is_offered(one.method)), keys_of(self.app))
+        self.query_one(KeyFooter).show(hints)
+
+    def take_focus(self) -> None:
+        """Put the focus where the moves go."""
         self.query_one(VerticalScroll).focus()
 
     def is_offered(self, method: str) -> bool:
         """True when the action works on this page."""
-        return self.can_copy or method != "copy_page"
+        return self.is_of_instance or method not in {"copy_page", "page_crash"}
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys without a use here do nothing."""
@@ -69,6 +79,9 @@ class PageScreen(Screen[None]):
 
     def action_copy_page(self) -> None:
         """Copy what the page offers; nothing on a plain page."""
+
+    def action_page_crash(self) -> None:
+        """The crash report of what the page tells about; nothing on a plain page."""
 
     def action_move(self, motion: str) -> None:
         """Scroll."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.profiles import Switch, plan_switch
-from engine.snapshots import InstanceSnapshot, Snapshot, Status
+from engine.snapshots import Desired, InstanceSnapshot, Snapshot, Status
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.leaving import is_watched_by_others
 from llama_orch_tui.screens.choice import Choice, ChoiceScreen
@@ -17,6 +17,8 @@ _BACKGROUND = "A daemon goes on watching until there is nothing to do."
 _UNWATCHED = "Nobody restarts what crashes meanwhile."
 
 STOP_ANSWER = "stop"
+REMOVE_ANSWER = "remove"
+MAKE_ANSWER = "make"
 MOST_LETTERS = 20
 """More profiles than these are chosen by the cursor."""
 MOST_NAMES = 8
@@ -35,6 +37,26 @@ def stop_question(names: Sequence[str]) -> ChoiceScreen:
     text = _list(names)
     choices = [Choice(STOP_ANSWER, "x", f"Stop {format_count(len(names), 'model')}"), Choice("", "c", "Cancel")]
     return ChoiceScreen("Stop these models?", text, choices)
+
+
+def removal_question(one: InstanceSnapshot) -> ChoiceScreen:
+    """Whether to take an instance out of the file; answers `REMOVE_ANSWER` or None."""
+    name = clean(one.name)
+    if one.pid is not None:
+        text, label = f"It runs (PID {one.pid}, {one.state.value}).", f"Stop {name}, then remove it"
+    elif one.desired is Desired.RUNNING:
+        text, label = f"It is wanted running ({one.state.value}).", f"Stop {name}, then remove it"
+    else:
+        text, label = "It does not run.", f"Remove {name}"
+    detail = "Its table goes out of the file, and can be put back. Its logs and events stay."
+    choices = [Choice(REMOVE_ANSWER, "r", label, detail), Choice("", "c", "Cancel")]
+    return ChoiceScreen(f"Remove {name}?", text, choices, default="")
+
+
+def file_question(path: str) -> ChoiceScreen:
+    """Whether to make the configuration file; answers `MAKE_ANSWER` or None."""
+    choices = [Choice(MAKE_ANSWER, "m", "Make it, with an example to change"), Choice("", "c", "Cancel")]
+    return ChoiceScreen("There is no file yet", clean(path), choices)
 
 
 def profile_question(snapshot: Snapshot) -> ChoiceScreen:

@@ -7,10 +7,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
-from engine.errors import NoSuchInstanceError
+from engine.errors import EngineError, NoSuchInstanceError
 from engine.log_asking import LogFilter, LogPattern, LogSearch, LogWindow
 from engine.snapshots import (
     Act,
+    CrashText,
     DescribeSection,
     Description,
     Event,
@@ -21,6 +22,7 @@ from engine.snapshots import (
     Stream,
     Target,
 )
+from tests.fakes.still_editor import StillEditor, StillSearch
 
 
 @dataclass
@@ -146,8 +148,11 @@ class StillEngine:
         self.views: list[StillLogView] = []
         self.chats: list[StillChat] = []
         self.descriptions: dict[str, Description] = {}
+        self.crash_reports: dict[str, CrashText | EngineError] = {}
         self.gone: set[str] = set()
         """Names that the screen still shows while the engine has lost them."""
+        self.editor = StillEditor()
+        self.search = StillSearch()
         self.is_closed = False
         self.is_looked_at = False
         """True while somebody wants live numbers."""
@@ -194,6 +199,14 @@ class StillEngine:
         self.views.append(view)
         return view
 
+    def open_editor(self) -> StillEditor:
+        """The test's."""
+        return self.editor
+
+    def search_models(self) -> StillSearch:
+        """The test's."""
+        return self.search
+
     def open_chat(self, name: str) -> StillChat:
         """A conversation that the test holds."""
         chat = StillChat(name)
@@ -217,6 +230,13 @@ class StillEngine:
         if one is None or name in self.gone:
             raise NoSuchInstanceError(name)
         return Description(name, f"llama-server --alias {name}", (DescribeSection("State", (("state", one.state),)),))
+
+    def read_crash_report(self, name: str) -> CrashText | None:
+        """What the test gave; an error when the test gave one."""
+        given = self.crash_reports.get(name)
+        if isinstance(given, EngineError):
+            raise given
+        return given
 
     def close(self, *, stop_instances: bool = False) -> None:
         """Noted."""

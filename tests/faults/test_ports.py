@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 
 import pytest
 
 from engine.errors import ExitCode
+from engine.process.listeners import describe_listener
 from engine.snapshots import Act, State
 from tests.fakes.homes import ThrowAwayHome, act, fake_table, free_port, seen, wait_for, wait_for_state
 
 AUTO = '"auto"'
-ADDRESS = "127.0.9.1"
-"""Of these tests alone: `auto` looks upwards from the same port everywhere, and other tests look beside us."""
+ADDRESS = f"127.9.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+"""Of this process alone: `auto` looks upwards from the same port everywhere, and other tests look beside us."""
 
 
 def write_auto(den: ThrowAwayHome, *names: str) -> None:
@@ -56,7 +58,7 @@ def test_auto_keeps_its_port_across_stops_and_leaders_and_nobody_else_takes_it(d
     den.close_session(session)
     session = den.open_session()
     assert act(session, Act.START, "a").exit_code == 0
-    assert wait_for_state(session, "a", State.READY).port == port
+    assert wait_for_state(session, "a", State.READY).port == port, describe_listener(ADDRESS, port or 0)
     assert act(session, Act.RESTART, "a").exit_code == 0
     assert wait_for_state(session, "a", State.READY).port == port
 

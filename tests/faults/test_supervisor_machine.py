@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from engine.config.schema import Config
-from engine.errors import EngineError, PortInUseError, StartFailedError
+from engine.errors import EngineError, KeeperLostError, PortInUseError, StartFailedError
 from engine.snapshots import Act, Desired, Health, State, Status
 from engine.supervision.messages import RequestFiled
 from tests.faults.simulated import SimulatedRun, World
@@ -117,11 +117,12 @@ class SupervisorMachine(RuleBasedStateMachine):
     def a_probe_concludes(self, name: str, health: Health) -> None:
         self.world.leader.judge(name, health)
 
-    @rule(refusal=st.sampled_from(["port", "exec", "ends at once"]), name=names)
+    @rule(refusal=st.sampled_from(["port", "exec", "keeper", "ends at once"]), name=names)
     def the_next_start_goes_wrong(self, refusal: str, name: str) -> None:
         errors: dict[str, EngineError] = {
             "port": PortInUseError(name, 8080, "somebody"),
             "exec": StartFailedError(f"{name}: cannot be executed"),
+            "keeper": KeeperLostError(f"{name}: the keeper ended without an answer"),
         }
         self.world.refusal = errors.get(refusal)
         self.world.dies_at_once = refusal == "ends at once"

@@ -59,6 +59,10 @@ PROMISED = [
     *"123456",
     "left_square_bracket",
     "right_square_bracket",
+    "E",
+    "i",
+    "delete",
+    "ctrl+u",
 ]
 
 

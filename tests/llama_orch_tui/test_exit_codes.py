@@ -24,6 +24,7 @@ STEPS: tuple[tuple[str, ExitCode, str], ...] = (
     ("start nosuch", ExitCode.NO_SUCH_INSTANCE, "nosuch"),
     ("stop nosuch", ExitCode.NO_SUCH_INSTANCE, "nosuch"),
     ("restart nosuch", ExitCode.NO_SUCH_INSTANCE, "nosuch"),
+    ("health nosuch", ExitCode.NO_SUCH_INSTANCE, "nosuch"),
     ("describe nosuch", ExitCode.NO_SUCH_INSTANCE, "nosuch"),
     ("logs nosuch", ExitCode.NO_SUCH_INSTANCE, "nosuch"),
     ("remove nosuch", ExitCode.NO_SUCH_INSTANCE, "nosuch"),
@@ -33,6 +34,7 @@ STEPS: tuple[tuple[str, ExitCode, str], ...] = (
     ("start taken", ExitCode.PORT_IN_USE, "port"),
     ("start nosuch gone", ExitCode.NO_SUCH_INSTANCE, "nosuch"),
     ("stop a", ExitCode.NOT_RUNNING, "a"),
+    ("health a", ExitCode.NOT_RUNNING, "stopped"),
     ("stop --all", OK, ""),
     ("start a --wait", OK, "a"),
     ("start a", ExitCode.ALREADY_RUNNING, "a"),
@@ -59,6 +61,8 @@ STEPS: tuple[tuple[str, ExitCode, str], ...] = (
 
 BROKEN_STEPS: tuple[tuple[str, ExitCode, str], ...] = (
     ("config validate", ExitCode.CONFIG_INVALID, "config.toml:"),
+    ("health a", ExitCode.CONFIG_INVALID, "config.toml:"),
+    ("describe a", ExitCode.CONFIG_INVALID, "config.toml:"),
     ("start a", ExitCode.CONFIG_INVALID, "config.toml:"),
     ("add b --model /nowhere/model.gguf", ExitCode.CONFIG_INVALID, "config.toml:"),
     ("start a --all", USAGE, ""),

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from engine.describe import describe_instance
+from engine.errors import CrashReportError
 from engine.health.causes import find_cause
 from engine.paths import HOME_VARIABLE, Home, find_home
 from engine.process import system
 from engine.reconciler import Intent, RestartRule
 from engine.session import Session
-from engine.snapshots import Act, Desired, Event, EventType, Level, MetaValue, State
+from engine.snapshots import Act, CrashText, Desired, Event, EventType, Level, MetaValue, State
 from engine.supervision import crash_reports
 from engine.supervision.crash_reports import (
     CrashReport,
@@ -24,6 +25,7 @@ from engine.supervision.crash_reports import (
     find_report_path,
     format_report,
     is_crash,
+    read_newest_report,
     write_report,
 )
 from engine.supervision.ends import ExitRecord
@@ -270,3 +272,18 @@ def _find_meta(session: Session, name: str, kind: EventType) -> dict[str, MetaVa
     """What the newest event of this type carries."""
     events = [event for event in session.snapshot().events if event.instance == name and event.type is kind]
     return dict(events[-1].meta)
+
+
+def test_the_newest_report_is_read_back_and_one_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    home = find_home({HOME_VARIABLE: str(tmp_path)})
+    assert read_newest_report(home, "a") is None
+    folder = home.instance_crashes("a")
+    folder.mkdir(parents=True)
+    (folder / "20260101T000000.000000Z-old.txt").write_text("old\n")
+    (folder / "20260102T000000.000000Z-new.txt").write_bytes(b"new\n\xff\n")
+    assert read_newest_report(home, "a") == CrashText(
+        str(folder / "20260102T000000.000000Z-new.txt"), ("new", "\N{REPLACEMENT CHARACTER}")
+    )
+    (folder / "20260103T000000.000000Z-odd.txt").mkdir()
+    with pytest.raises(CrashReportError, match=r"odd\.txt: Is a directory"):
+        read_newest_report(home, "a")
