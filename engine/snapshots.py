@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from engine.habits import Confirm
 from engine.loads import GpuLoad, LlamaLoad
 from engine.topics import HealthPoint, SettingInForce, Topic
 
@@ -253,6 +254,8 @@ class InstanceSnapshot:
     """Memory of the whole tree on all GPUs; None where no GPU tells."""
     probe_s: float | None = None
     """How long the last check took, over restarts; None before the first."""
+    depends_on: tuple[str, ...] = ()
+    """What must be ready before it starts, as the file says it; it stops before any of them stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +288,8 @@ class Snapshot:
     """False on a first run: no file yet."""
     on_exit: OnExit = OnExit.DAEMON
     """What the configuration says about closing the dashboard."""
+    confirm: Confirm = Confirm.RISKY
+    """Before which acts the console asks."""
     keys: tuple[tuple[str, str], ...] = ()
     """`[keys]` of the configuration: actions of the console and their keys."""
     profiles: tuple[ProfileSnapshot, ...] = ()

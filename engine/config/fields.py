@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from engine.habits import Confirm
 from engine.snapshots import OnExit
 
 YEAR_S = 31_536_000
@@ -169,6 +170,7 @@ Listen = Annotated[
     AfterValidator(_check_listen),
     Words('"HOST:PORT", or "" for no exporter', '"127.0.0.1:9797"'),
 ]
+ConfirmWord = Annotated[Confirm, _choice_words(Confirm)]
 OnExitWord = Annotated[OnExit, _choice_words(OnExit)]
 HealthTypeWord = Annotated[HealthType, _choice_words(HealthType)]
 RestartModeWord = Annotated[RestartMode, _choice_words(RestartMode)]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from engine.config.conflicts import find_conflicts, missing_port
 from engine.config.fields import (
     Backups,
+    ConfirmWord,
     ContextSize,
     Days,
     Environment,
@@ -47,6 +48,7 @@ from engine.config.fields import (
     Threads,
     UrlPath,
 )
+from engine.habits import Confirm
 from engine.snapshots import OnExit
 
 
@@ -197,6 +199,11 @@ class DashboardConfig(Table):
         OnExit.DAEMON,
         description='When it closes: "daemon" keeps watching in the background, "leave" leaves the models running '
         'unwatched, "stop" stops them.',
+    )
+    confirm: ConfirmWord = Field(
+        Confirm.RISKY,
+        description='When a key asks before it stops or restarts: "risky" for several running models or one with '
+        'requests in flight, "always" for any running model, "never".',
     )
 
 

@@ -11,9 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 
-from engine.profiles import plan_switch
+from engine.profiles import Switch, plan_switch
 from engine.protocol import Engine
-from engine.snapshots import Act, Outcome, Snapshot, Target
+from engine.snapshots import Act, Desired, Outcome, Snapshot, Target
 from llama_orch_tui.actions import ACTIONS, BY_ID, Scope
 from llama_orch_tui.desk import ActDesk
 from llama_orch_tui.exit_choice import ExitChoice
@@ -21,6 +21,7 @@ from llama_orch_tui.hints import FILTER_HINTS, PROMPT_HINTS, hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
 from llama_orch_tui.offers import UNHEALTHY, Circumstances, is_working, offered
 from llama_orch_tui.remembered import Remembered
+from llama_orch_tui.risks import Risk, is_asked, weigh
 from llama_orch_tui.screens.event_room import EventRoom
 from widgets.event_pane import EventPane
 from widgets.fault_bar import FaultBar
@@ -164,15 +165,8 @@ class DashboardScreen(EventRoom):
         self._ask(Act.START)
 
     def action_stop(self) -> None:
-        """Stop what is chosen; more than one only when the operator says so again."""
-        chosen = self.table.chosen()
-        if len(chosen) <= 1:
-            self._ask(Act.STOP)
-            return
-        from llama_orch_tui.screens.questions import stop_question  # noqa: PLC0415 - the first paint waits for no dialog
-
-        names = tuple(one.name for one in chosen)
-        self.app.push_screen(stop_question(names), lambda answer: self._ask(Act.STOP) if answer else None)
+        """Stop what is chosen."""
+        self._ask(Act.STOP)
 
     def action_restart(self) -> None:
         """Restart what is chosen."""
@@ -180,8 +174,12 @@ class DashboardScreen(EventRoom):
 
     def action_restart_unhealthy(self) -> None:
         """Restart everything unhealthy or failed."""
-        names = tuple(one.name for one in self.snapshot.instances if one.state in UNHEALTHY)
-        self._submit(Act.RESTART, Target(unhealthy=True), names)
+        names = self._unhealthy()
+        risk = weigh(Act.RESTART, names, self.snapshot)
+        if is_asked(risk, self.snapshot.confirm):
+            self._confirm(risk, lambda: self._restart_still_unhealthy(names), key="u")
+        else:
+            self._submit(Act.RESTART, Target(unhealthy=True), names)
 
     def action_profile(self) -> None:
         """Choose a profile; what would start and stop is said before it is done."""
@@ -269,14 +267,40 @@ class DashboardScreen(EventRoom):
     def _ask(self, act: Act) -> None:
         names = tuple(one.name for one in self.table.chosen())
         if names:
-            self._submit(act, Target(names=names), names)
+            # What was named is what is done, wherever cursor and marks are by the time of the answer.
+            risk = weigh(act, names, self.snapshot)
+            self._confirm(risk, lambda: self._submit(act, Target(names=names), names))
+
+    def _confirm(self, risk: Risk, carry_out: Callable[[], None], key: str = "") -> None:
+        """Carry out, after a question where the configuration asks for one."""
+        if not is_asked(risk, self.snapshot.confirm):
+            carry_out()
+            return
+        from llama_orch_tui.screens.questions import risk_question  # noqa: PLC0415 - not for the first paint
+
+        self.app.push_screen(risk_question(risk, key), lambda answer: carry_out() if answer else None)
+
+    def _unhealthy(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.snapshot.instances if one.state in UNHEALTHY)
+
+    def _restart_still_unhealthy(self, asked: tuple[str, ...]) -> None:
+        """What recovered while the question stood is left alone, and nothing that was not named is touched."""
+        wanted = {one.name for one in self.snapshot.instances if one.desired is Desired.RUNNING}
+        names = tuple(name for name in self._unhealthy() if name in asked and name in wanted)
+        if names:
+            self._submit(Act.RESTART, Target(names=names), names)
+        else:
+            self.notify("Nothing of it is unhealthy any more.", markup=False)
 
     def _use_profile(self, name: str | None) -> None:
         if profile := next((one for one in self.snapshot.profiles if one.name == name), None):
             switch = plan_switch(profile, self.snapshot)
-            for act, names in ((Act.START, switch.starts), (Act.STOP, switch.stops)):
-                self._desk.expect(act, tuple(one for one in self.snapshot.instances if one.name in names))
-            self._submit(Act.PROFILE, Target(profile=profile.name), (*switch.starts, *switch.stops))
+            self._confirm(weigh(Act.PROFILE, switch.stops, self.snapshot), lambda: self._switch(profile.name, switch))
+
+    def _switch(self, profile: str, switch: Switch) -> None:
+        for act, names in ((Act.START, switch.starts), (Act.STOP, switch.stops)):
+            self._desk.expect(act, tuple(one for one in self.snapshot.instances if one.name in names))
+        self._submit(Act.PROFILE, Target(profile=profile), (*switch.starts, *switch.stops))
 
     def _submit(self, act: Act, target: Target, names: tuple[str, ...]) -> None:
         concerned = tuple(one for one in self.snapshot.instances if one.name in names)
