@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.topics import Topic
+from engine.description import Topic
 
 
 class Scope(StrEnum):

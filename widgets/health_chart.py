@@ -9,8 +9,8 @@ from rich.segment import Segment
 from textual.geometry import Size
 from textual.strip import Strip
 
+from engine.description import HealthPoint
 from engine.snapshots import Health
-from engine.topics import HealthPoint
 from widgets.health_history import Column, count_falls, draw_bars, health_look, lay_out
 from widgets.inked import Inked
 from widgets.text import clean, fit

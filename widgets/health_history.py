@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.description import HealthPoint
 from engine.snapshots import Health
-from engine.topics import HealthPoint
 from widgets.looks import Look
 
 KNOWN_FOR_S = 660.0

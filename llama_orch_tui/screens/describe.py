@@ -15,10 +15,10 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from engine.description import DescribeSection, Description, Topic
 from engine.errors import EngineError
 from engine.protocol import Engine
-from engine.snapshots import Act, DescribeSection, Description, Event, EventQuery, EventType, InstanceSnapshot, Snapshot
-from engine.topics import Topic
+from engine.snapshots import Act, Event, EventQuery, EventType, InstanceSnapshot, Snapshot
 from llama_orch_tui.actions import Scope, in_scopes
 from llama_orch_tui.hints import PROMPT_HINTS, hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, keys_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from engine.snapshots import DescribeSection
+from engine.description import DescribeSection
 from llama_orch_tui.actions import ACTIONS, Group, key_name
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap, keys_of
 from llama_orch_tui.screens.page import PageScreen

@@ -1,4 +1,4 @@
-"""What a description is made of besides sections: its topics, the values in force, the points of the health history.
+"""All there is to say about one instance, as it leaves the engine: sections, values in force, points of its health.
 
 Standard library only, as everything that leaves the engine.
 """
@@ -46,3 +46,27 @@ class HealthPoint:
     health: Health
     latency_ms: float | None
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeSection:
+    """One titled group of facts."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...] = ()
+    lines: tuple[str, ...] = ()
+    topic: Topic = Topic.OVERVIEW
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """All there is to say about one instance, for the describe screen and command alike."""
+
+    name: str
+    command_line: str
+    """The redacted command line, quoted for a shell."""
+    sections: tuple[DescribeSection, ...] = ()
+    settings: tuple[SettingInForce, ...] = ()
+    """The configuration in force, as its section has it, in parts."""
+    health: tuple[HealthPoint, ...] = ()
+    """The newest checks, oldest first: more of them than the section has."""
