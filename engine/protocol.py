@@ -10,9 +10,10 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from engine.conversation import ChatAnswer, ChatMessage
+from engine.description import Description
 from engine.editing import Editor, ModelSearch
 from engine.log_asking import LogFilter, LogPattern, LogWindow
-from engine.snapshots import Act, CrashText, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
+from engine.snapshots import Act, CrashText, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
 
 
 class Stop(Protocol):

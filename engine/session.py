@@ -18,6 +18,7 @@ from engine.chat import Chats, find_target
 from engine.clock import Clock
 from engine.config.editor import ConfigEditor
 from engine.describe import describe_instance
+from engine.description import Description
 from engine.editing import Editor, ModelSearch
 from engine.errors import LeaderTimeoutError, LockUnsupportedError, StateError
 from engine.following import FollowingEngine, connect_leader
@@ -34,7 +35,6 @@ from engine.seniority import Seniority
 from engine.snapshots import (
     Act,
     CrashText,
-    Description,
     Event,
     EventQuery,
     Fault,

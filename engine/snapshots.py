@@ -6,7 +6,7 @@ Times are seconds since the epoch (UTC) unless a name says otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.habits import Confirm
@@ -369,27 +369,8 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
-class DescribeSection:
-    """One titled group of facts."""
-
-    title: str
-    rows: tuple[tuple[str, str], ...] = ()
-    lines: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class CrashText:
     """A crash report as it was written, secrets already taken out of it."""
 
     path: str
     lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """All there is to say about one instance, for the describe screen and command alike."""
-
-    name: str
-    command_line: str
-    """The redacted command line, quoted for a shell."""
-    sections: tuple[DescribeSection, ...] = field(default=())

@@ -8,9 +8,10 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
+from engine.description import Description
 from engine.editing import SearchState
 from engine.log_asking import LogWindow
-from engine.snapshots import Act, CrashText, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
+from engine.snapshots import Act, CrashText, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
 
 if TYPE_CHECKING:
     from engine.editing import Editor, ModelSearch

@@ -20,7 +20,7 @@ from widgets.inked import Inked
 from widgets.looks import level_look
 from widgets.motion import Motion, moved
 from widgets.text import clean, fit
-from widgets.units import format_time
+from widgets.units import format_day_time, format_time
 
 NAME_CELLS = 16
 """The most that an instance's name takes here."""
@@ -63,8 +63,10 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     class Chosen(Message):
         """The log at the moment of the event under the cursor is wanted."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, shows_names: bool = True, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._shows_names = shows_names
+        """False where all are of one instance, and of several days."""
         self.rows: tuple[Event, ...] = ()
         """What is shown: those of the newest that pass the sieve."""
         self.sieve = EventSieve()
@@ -155,9 +157,11 @@ class EventPane(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         ink = self.ink(look.ink) if one.level is not Level.INFO else None
         head = [
             Segment(f"{look.glyph} ", self.ink(look.ink)),
-            Segment(f"{format_time(one.ts)} ", self.ink("ink--quiet")),
-            Segment(fit(clean(one.instance or SUPERVISOR), self._name_cells) + " ", self.ink("ink--strong")),
+            Segment(f"{(format_time if self._shows_names else format_day_time)(one.ts)} ", self.ink("ink--quiet")),
         ]
+        if self._shows_names:
+            name = fit(clean(one.instance or SUPERVISOR), self._name_cells)
+            head.append(Segment(f"{name} ", self.ink("ink--strong")))
         is_roomy = self.line_width >= ROOMY
         if is_roomy:
             head.append(Segment(fit(clean(one.type), TYPE_CELLS) + " ", ink))

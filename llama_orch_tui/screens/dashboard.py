@@ -15,15 +15,13 @@ from engine.profiles import Switch, plan_switch
 from engine.protocol import Engine
 from engine.snapshots import Act, Desired, Outcome, Snapshot, Target
 from llama_orch_tui.actions import ACTIONS, BY_ID, Scope
-from llama_orch_tui.desk import ActDesk
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.hints import FILTER_HINTS, PROMPT_HINTS, hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
 from llama_orch_tui.offers import UNHEALTHY, Circumstances, is_working, offered
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.risks import Risk, is_asked, weigh
-from llama_orch_tui.screens.event_room import EventRoom
-from widgets.event_pane import EventPane
+from llama_orch_tui.screens.describe_room import DescribeRoom
 from widgets.fault_bar import FaultBar
 from widgets.instance_table import InstanceTable
 from widgets.key_footer import KeyFooter
@@ -33,10 +31,10 @@ from widgets.top_bar import TopBar
 from widgets.welcome import Welcome, told_here
 
 TICK_S = 1.0
-SCOPES = (Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
+SCOPES = (Scope.INSTANCE, Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
 
 
-class DashboardScreen(EventRoom):
+class DashboardScreen(DescribeRoom):
     """Table on top, events and log below, keys at the bottom."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(*SCOPES)]
@@ -56,7 +54,6 @@ class DashboardScreen(EventRoom):
         super().__init__(engine, clock, remembered)
         self.snapshot = Snapshot()
         """What is on the screen."""
-        self._desk = ActDesk(engine, clock)
         self._is_demo = is_demo
         self._is_composed = False
         self._key_map = DEFAULT_KEYS
@@ -138,13 +135,6 @@ class DashboardScreen(EventRoom):
         self.follow_marks()
         self.show_keys()
 
-    @on(EventPane.Opened)
-    def show_opened_event(self, event: EventPane.Opened) -> None:
-        """Show an event whole."""
-        from llama_orch_tui.screens.event import EventScreen  # noqa: PLC0415 - the first paint waits for no dialog
-
-        self.app.push_screen(EventScreen(event.event))
-
     @on(KeyFooter.Pressed)
     async def press(self, event: KeyFooter.Pressed) -> None:
         """A click in the footer does what the key does."""
@@ -204,15 +194,6 @@ class DashboardScreen(EventRoom):
         self.deck.table_pane.open_filter()
         self.deck.fit()
 
-    @on(InstanceTable.Opened)
-    def action_describe(self) -> None:
-        """All there is to say about the instance under the cursor; a double click asks for it, too."""
-        if self.table.cursor_name is None:
-            return
-        from llama_orch_tui.screens.describe import DescribeScreen  # noqa: PLC0415 - the first paint waits for no page
-
-        self.app.push_screen(DescribeScreen(self._engine, self.table.cursor_name))
-
     def action_show_event(self) -> None:
         """The event under the cursor, whole."""
         self.deck.events.open_event()
@@ -259,7 +240,10 @@ class DashboardScreen(EventRoom):
         self.app.exit(ExitChoice.DEMO)
 
     def _ask(self, act: Act) -> None:
-        names = tuple(one.name for one in self.table.chosen())
+        self.ask(act, tuple(one.name for one in self.table.chosen()))
+
+    def ask(self, act: Act, names: tuple[str, ...]) -> None:
+        """Ask for an act on these, after a question where one is due."""
         if names:
             # What was named is what is done, wherever cursor and marks are by the time of the answer.
             risk = weigh(act, names, self.snapshot)

@@ -7,21 +7,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
+from engine.description import DescribeSection, Description
 from engine.errors import EngineError, NoSuchInstanceError
 from engine.log_asking import LogFilter, LogPattern, LogSearch, LogWindow
-from engine.snapshots import (
-    Act,
-    CrashText,
-    DescribeSection,
-    Description,
-    Event,
-    EventQuery,
-    LogLine,
-    Outcome,
-    Snapshot,
-    Stream,
-    Target,
-)
+from engine.snapshots import Act, CrashText, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
 from tests.fakes.still_editor import StillEditor, StillSearch
 
 

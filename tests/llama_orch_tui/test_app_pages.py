@@ -8,7 +8,7 @@ import pytest
 from textual.color import Color
 from textual.theme import Theme
 
-from engine.snapshots import DescribeSection, Description
+from engine.description import DescribeSection, Description
 from llama_orch_tui.app import ConsoleApp
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import DESCRIPTION, NOW, TRIO, engine_of, snapshot
