@@ -313,7 +313,14 @@ ACTIONS: tuple[Action, ...] = (
         "new_first", ("n",), "New", "on the welcome: the first instance", Group.EDIT, Scope.WELCOME, "new_first", 98
     ),
     Action(
-        "edit_file_first", ("E",), "Editor", "on the welcome: your editor", Group.EDIT, Scope.WELCOME, "edit_file_first", 30
+        "edit_file_first",
+        ("E",),
+        "Editor",
+        "on the welcome: your editor",
+        Group.EDIT,
+        Scope.WELCOME,
+        "edit_file_first",
+        30,
     ),
     Action(
         "undo_remove_first",
