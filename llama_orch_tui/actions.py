@@ -223,17 +223,15 @@ ACTIONS: tuple[Action, ...] = (
     _move("last", ("end", "G"), "to the last line; a log follows again"),
     _move("left", ("left",), "the log to the left", Scope.LOG),
     _move("right", ("right",), "the log to the right", Scope.LOG),
+    Action("new_first", ("n",), "New", "welcome: the first instance", Group.EDIT, Scope.WELCOME, "new_first", 98),
     Action(
-        "new_first", ("n",), "New", "on the welcome: the first instance", Group.EDIT, Scope.WELCOME, "new_first", 98
-    ),
-    Action(
-        "edit_file_first", ("E",), "Editor", "on the welcome: your editor", Group.EDIT, Scope.WELCOME, "edit_file_first", 30
+        "edit_file_first", ("E",), "Editor", "welcome: your editor", Group.EDIT, Scope.WELCOME, "edit_file_first", 30
     ),
     Action(
         "undo_remove_first",
         ("ctrl+u",),
         "Undo",
-        "on the welcome: put back the last",
+        "welcome: put back the last",
         Group.EDIT,
         Scope.WELCOME,
         "undo_remove_first",
