@@ -326,7 +326,7 @@ ACTIONS: tuple[Action, ...] = (
         "undo_remove_first",
         ("ctrl+u",),
         "Undo",
-        "on the welcome: put back the last",
+        "welcome: put back the last",
         Group.EDIT,
         Scope.WELCOME,
         "undo_remove_first",

@@ -33,9 +33,9 @@ def told(den: ThrowAwayHome) -> str:
     return log_path(den.home).read_text() if log_path(den.home).exists() else ""
 
 
-def test_it_starts_and_stops_a_dozen_times_in_a_row(den: ThrowAwayHome) -> None:
+def test_it_starts_and_stops_twenty_times_in_a_row(den: ThrowAwayHome) -> None:
     pids = set()
-    for _ in range(12):
+    for _ in range(20):
         found = start_daemon(den.home, ARGV, den.environment())
         assert found.leads
         assert den.leader_pid() == found.pid
@@ -43,8 +43,8 @@ def test_it_starts_and_stops_a_dozen_times_in_a_row(den: ThrowAwayHome) -> None:
         assert stop_daemon(den.home, 10.0).pid == found.pid
         assert find_daemon(den.home) is None
         wait_for(lambda pid=found.pid: not is_alive(pid or 0), "it has ended")  # type: ignore[misc]
-    assert len(pids) == 12
-    assert told(den).count("ends: SIGTERM") == 12
+    assert len(pids) == 20
+    assert told(den).count("ends: SIGTERM") == 20
 
 
 def test_the_commands_say_60_and_61_about_daemons_only(den: ThrowAwayHome) -> None:
