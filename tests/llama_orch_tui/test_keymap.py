@@ -61,9 +61,9 @@ def test_what_cannot_be_had_is_said_and_the_old_key_stays(table: list[tuple[str,
 
 
 def test_a_key_may_mean_different_things_in_different_panes() -> None:
-    key_map, problems = read_key_map([("describe", "v"), ("show_event", "v")])
+    key_map, problems = read_key_map([("describe", "f9"), ("show_event", "f9")])
     assert not problems
-    assert key_map.keys(BY_ID["describe"]) == key_map.keys(BY_ID["show_event"]) == ("v",)
+    assert key_map.keys(BY_ID["describe"]) == key_map.keys(BY_ID["show_event"]) == ("f9",)
 
 
 def test_every_default_key_has_a_name_of_textual() -> None:
@@ -94,8 +94,8 @@ def test_the_console_takes_them_up_and_shows_them_everywhere() -> None:
 
 def test_what_shares_a_key_with_a_changed_action_keeps_it() -> None:
     async def script(operator: Operator) -> None:
-        operator.engine.publish(replace(snapshot(TRIO, seq=2), keys=(("describe", "v"),)))
-        await operator.until_shown("v Describe")
+        operator.engine.publish(replace(snapshot(TRIO, seq=2), keys=(("describe", "f9"),)))
+        await operator.until_shown("f9 Describe")
         await operator.press("e")
         await operator.until_shown("enter Log then")
 
