@@ -35,6 +35,7 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "[instances.NAME.restart_policy]": (schema.RestartPolicyConfig, None),
     "[instances.NAME.logs]": (schema.LogsConfig, None),
     "[profiles.NAME]": (schema.ProfileConfig, None),
+    "[models]": (schema.ModelsConfig, None),
     "[metrics]": (schema.MetricsConfig, None),
 }
 """The tables of the file: whose keys, without those of another."""

@@ -41,11 +41,12 @@ if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
     from engine.session import Session
     from engine.state.event_tail import follow_events
     from engine.state.events import get_recent_events, log_event
-    from engine.state.reading import read_stored_health
+    from engine.state.reading import read_stored_health, refuse_newer_database
     from engine.times import format_time, parse_time
 
 _HOMES = {
     "read_stored_health": "engine.state.reading",
+    "refuse_newer_database": "engine.state.reading",
     "Chat": "engine.protocol",
     "Finding": "engine.doctor",
     "Condition": "engine.doctor",
@@ -159,6 +160,7 @@ __all__ = [
     "read_leader",
     "read_stored_health",
     "read_tail",
+    "refuse_newer_database",
     "remove_instance",
     "trace_instance",
     "trace_tables",

@@ -9,15 +9,16 @@ from datetime import timedelta
 from engine.config.binary import find_binary
 from engine.config.command import build_command
 from engine.config.file import LoadedConfig, load_config, raise_for_problems
-from engine.config.origins import trace_instance
+from engine.config.origins import Origin, trace_instance
 from engine.config.redact import find_secrets, hide_values
 from engine.config.schema import Config, InstanceConfig
+from engine.description import DescribeSection, Description, HealthPoint, SettingInForce, Topic
 from engine.errors import EngineError, NoSuchInstanceError
 from engine.loads import LlamaLoad
 from engine.logs.reader import read_tail
 from engine.paths import Home
 from engine.process.records import get_value
-from engine.snapshots import DescribeSection, Description, EventQuery, InstanceSnapshot, Snapshot, Stream
+from engine.snapshots import EventQuery, InstanceSnapshot, Snapshot, Stream
 from engine.state.events import get_recent_events
 from engine.state.reading import read_stored_health
 from engine.supervision.crash_reports import find_newest_report
@@ -26,6 +27,8 @@ from engine.times import format_time
 
 SHOWN_EVENTS = 10
 SHOWN_HEALTH = 10
+CHARTED_HEALTH = 360
+"""Checks for a chart: more than the widest screen has columns."""
 SHOWN_LOG_LINES = 20
 ROUNDED = 1
 MB = 1_000_000
@@ -48,20 +51,28 @@ def describe_instance(home: Home, name: str, snapshot: Snapshot, environ: Mappin
     seen = seen or InstanceSnapshot(name)
     built, secrets = _build_command(name, spec, loaded.config, seen, environ)
     executed = get_value(read_run_record(home, name, seen.run_id), "shown") if seen.run_id else ""
+    settings, health = _settings(loaded, name), _health(home, name)
+    is_changed = executed not in ("", built)
     sections = (
-        DescribeSection("State", rows=_state(seen, built if executed not in ("", built) else "")),
+        DescribeSection("State", rows=_state(seen)),
         *([DescribeSection("Runtime", rows=_runtime(home, seen))] if seen.pid is not None else []),
         DescribeSection("Last exit", rows=_last_exit(home, seen)),
         *([DescribeSection("Work", rows=_work(seen.load))] if seen.load is not None else []),
-        DescribeSection("Configuration", rows=_configuration(name, loaded)),
-        DescribeSection("Health", lines=_health(home, name)),
-        DescribeSection("Events", lines=_events(home, name)),
-        DescribeSection("Log", lines=tuple(hide_values(line, secrets) for line in _log(home, name))),
+        *(
+            [DescribeSection("Dependencies", rows=depends)]
+            if (depends := _depends(name, loaded.config, snapshot))
+            else []
+        ),
+        *([DescribeSection("Next start", lines=(built,), topic=Topic.COMMAND)] if is_changed else []),
+        DescribeSection("Configuration", rows=_configuration(name, loaded, settings), topic=Topic.CONFIGURATION),
+        DescribeSection("Health", lines=_list_health(health[-SHOWN_HEALTH:]), topic=Topic.HEALTH),
+        DescribeSection("Events", lines=_events(home, name), topic=Topic.EVENTS),
+        DescribeSection("Log", lines=tuple(hide_values(line, secrets) for line in _log(home, name)), topic=Topic.LOG),
     )
-    return Description(name, executed or built, sections)
+    return Description(name, executed or built, sections, settings, health)
 
 
-def _state(seen: InstanceSnapshot, changed_command: str) -> tuple[tuple[str, str], ...]:
+def _state(seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
     rows = [
         ("state", seen.state.value),
         ("why", seen.why),
@@ -75,8 +86,6 @@ def _state(seen: InstanceSnapshot, changed_command: str) -> tuple[tuple[str, str
     ]
     if seen.needs_restart:
         rows.append(("needs a restart", "to take up the changed configuration"))
-    if changed_command:
-        rows.append(("next start", changed_command))
     return tuple(rows)
 
 
@@ -145,23 +154,45 @@ def _build_command(
     return shlex.join(command.redacted), given | find_secrets((), {"api_key": command.api_key})
 
 
-def _configuration(name: str, loaded: LoadedConfig) -> tuple[tuple[str, str], ...]:
+def _depends(name: str, config: Config, snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
+    """What it waits for, and who waits for it, each with its state."""
+    spec = config.instances.get(name)
+    needed = spec.depends_on if spec is not None else ()
+    needing = [other for other, one in config.instances.items() if name in one.depends_on]
+    states = {one.name: one.state.value for one in snapshot.instances}
+    rows = [("depends on", ", ".join(f"{one} ({states.get(one, 'unknown')})" for one in needed))]
+    rows.append(("needed by", ", ".join(f"{one} ({states.get(one, 'unknown')})" for one in needing)))
+    return tuple((label, names) for label, names in rows if names)
+
+
+def _settings(loaded: LoadedConfig, name: str) -> tuple[SettingInForce, ...]:
+    return tuple(
+        SettingInForce(".".join(one.key), _say(one.value), one.describe_origin(), one.origin is Origin.DEFAULT)
+        for one in trace_instance(loaded, name)
+        if one.value not in (None, "", [])
+    )
+
+
+def _configuration(
+    name: str, loaded: LoadedConfig, settings: tuple[SettingInForce, ...]
+) -> tuple[tuple[str, str], ...]:
     """What is in force, each value with where it comes from."""
     rows = [("file", str(loaded.path))]
     rows += [("problem", text) for text in loaded.frozen.get(name, "").splitlines()]
-    for one in trace_instance(loaded, name):
-        if one.value not in (None, "", []):
-            rows.append((".".join(one.key), f"{_say(one.value)}  ({one.describe_origin()})"))
+    rows += [(one.key, f"{one.value}  ({one.origin})") for one in settings]
     return tuple(rows)
 
 
-def _health(home: Home, name: str) -> tuple[str, ...]:
-    rows = read_stored_health(home.state_file, name, SHOWN_HEALTH)
+def _health(home: Home, name: str) -> tuple[HealthPoint, ...]:
+    return tuple(HealthPoint(*row) for row in read_stored_health(home.state_file, name, CHARTED_HEALTH))
+
+
+def _list_health(points: tuple[HealthPoint, ...]) -> tuple[str, ...]:
     return tuple(
-        f"{format_time(ts)}  {health.value}"
-        + (f"  {latency:.{ROUNDED}f} ms" if latency is not None else "")
-        + (f"  {message}" if message else "")
-        for ts, health, latency, message in rows
+        f"{format_time(one.ts)}  {one.health.value}"
+        + (f"  {one.latency_ms:.{ROUNDED}f} ms" if one.latency_ms is not None else "")
+        + (f"  {one.message}" if one.message else "")
+        for one in points
     )
 
 

@@ -144,6 +144,12 @@ def short_socket_dir() -> Path:
     return Path(tempfile.gettempdir()) / f"lorch-{user}"
 
 
+def user_home(environ: Mapping[str, str]) -> Path:
+    """The user's own home folder, as the environment names it."""
+    named = environ.get("USERPROFILE" if os.name == "nt" else "HOME", "")
+    return Path(named) if named else Path.home()
+
+
 def find_home(environ: Mapping[str, str]) -> Home:
     """The home that the environment names, or the platform's own folders."""
     if folder := environ.get(HOME_VARIABLE, ""):

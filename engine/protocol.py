@@ -10,8 +10,10 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from engine.conversation import ChatAnswer, ChatMessage
+from engine.description import Description
+from engine.editing import Editor, ModelSearch
 from engine.log_asking import LogFilter, LogPattern, LogWindow
-from engine.snapshots import Act, CrashText, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
+from engine.snapshots import Act, CrashText, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
 
 
 class Stop(Protocol):
@@ -195,6 +197,14 @@ class Engine(Protocol):
         Raises:
             CrashReportError: there is one, and it cannot be read.
         """
+        ...
+
+    def open_editor(self) -> Editor:
+        """What changes the configuration file, whoever leads. Belongs on a worker thread, as all that it does."""
+        ...
+
+    def search_models(self) -> ModelSearch:
+        """Begin to look for GGUF models on this machine. Returns at once."""
         ...
 
     def close(self, *, stop_instances: bool = False) -> None:

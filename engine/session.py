@@ -16,7 +16,10 @@ from dataclasses import replace
 from engine import wire
 from engine.chat import Chats, find_target
 from engine.clock import Clock
+from engine.config.editor import ConfigEditor
 from engine.describe import describe_instance
+from engine.description import Description
+from engine.editing import Editor, ModelSearch
 from engine.errors import LeaderTimeoutError, LockUnsupportedError, StateError
 from engine.following import FollowingEngine, connect_leader
 from engine.leading import REQUEST_LIFE_S, LeadingEngine
@@ -25,6 +28,7 @@ from engine.log_asking import LogFilter
 from engine.logs.reader import read_tail
 from engine.logs.view import LogViews
 from engine.logs.whole import iter_whole_log
+from engine.models.search import ModelSearchThread
 from engine.paths import Home
 from engine.process import system
 from engine.protocol import Chat, LogView
@@ -33,7 +37,6 @@ from engine.seniority import Seniority
 from engine.snapshots import (
     Act,
     CrashText,
-    Description,
     Event,
     EventQuery,
     Fault,
@@ -182,6 +185,16 @@ class Session:
         """The report of an instance's newest unwanted end."""
         return read_newest_report(self._home, name)
 
+    def open_editor(self) -> Editor:
+        """What changes the configuration file."""
+        return ConfigEditor(self._home, os.environ, self.reload_config)
+
+    def search_models(self) -> ModelSearch:
+        """Begin to look for models."""
+        search = ModelSearchThread(self._home, os.environ)
+        search.start()
+        return search
+
     def reload_config(self) -> None:
         """Have the leading engine read the configuration file now; a follower's leader looks by itself."""
         if isinstance(engine := self._engine, LeadingEngine):
@@ -261,6 +274,7 @@ class Session:
             self._wishes.ask_again()
             while not self._is_leaving() and self._may_go_on(engine):
                 self._wake.wait(GUARD_PERIOD_S)
+                self._wake.clear()  # whoever wakes says first what for: the loop looks at it next
                 engine.restore_record()
                 self._collect()
             self._step_down(engine)

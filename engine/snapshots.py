@@ -6,9 +6,10 @@ Times are seconds since the epoch (UTC) unless a name says otherwise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.habits import Confirm
 from engine.loads import GpuLoad, LlamaLoad
 
 
@@ -252,6 +253,8 @@ class InstanceSnapshot:
     """Memory of the whole tree on all GPUs; None where no GPU tells."""
     probe_s: float | None = None
     """How long the last check took, over restarts; None before the first."""
+    depends_on: tuple[str, ...] = ()
+    """What must be ready before it starts, as the file says it; it stops before any of them stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +287,8 @@ class Snapshot:
     """False on a first run: no file yet."""
     on_exit: OnExit = OnExit.DAEMON
     """What the configuration says about closing the dashboard."""
+    confirm: Confirm = Confirm.RISKY
+    """Before which acts the console asks."""
     keys: tuple[tuple[str, str], ...] = ()
     """`[keys]` of the configuration: actions of the console and their keys."""
     profiles: tuple[ProfileSnapshot, ...] = ()
@@ -364,27 +369,8 @@ class LogLine:
 
 
 @dataclass(frozen=True, slots=True)
-class DescribeSection:
-    """One titled group of facts."""
-
-    title: str
-    rows: tuple[tuple[str, str], ...] = ()
-    lines: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class CrashText:
     """A crash report as it was written, secrets already taken out of it."""
 
     path: str
     lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """All there is to say about one instance, for the describe screen and command alike."""
-
-    name: str
-    command_line: str
-    """The redacted command line, quoted for a shell."""
-    sections: tuple[DescribeSection, ...] = field(default=())

@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.description import Topic
+
 
 class Scope(StrEnum):
     """Where an action works."""
 
     APP = "app"
     """Everywhere but in a question."""
+    INSTANCE = "instance"
+    """In the dashboard, and in describe on its instance."""
     DASHBOARD = "dashboard"
     """In every pane of the dashboard."""
     TABLE = "table"
@@ -22,15 +26,18 @@ class Scope(StrEnum):
     """In everything that has lines: panes and pages."""
     PAGE = "page"
     """In the pages to read: describe and help."""
+    DESCRIBE = "describe"
 
 
 class Group(StrEnum):
     """The headings of the help screen, in its order."""
 
     INSTANCES = "Instances"
+    EDIT = "Configuration"
     SELECT = "Select"
     READ = "Read"
     EVENTS = "Events"
+    DESCRIBE = "Describe"
     LOG = "Log"
     MOVE = "Move"
     PROGRAM = "Program"
@@ -72,11 +79,18 @@ def _move(name: str, keys: tuple[str, ...], text: str, scope: Scope = Scope.MOVE
     return Action(f"move_{name}", keys, text, text, Group.MOVE, scope, f"move('{name}')")
 
 
+def _tab(number: int, topic: Topic) -> Action:
+    text = f"the tab {topic.value}"
+    return Action(
+        f"tab_{topic.value}", (str(number),), text, text, Group.DESCRIBE, Scope.DESCRIBE, f"open_tab('{topic.value}')"
+    )
+
+
 ACTIONS: tuple[Action, ...] = (
-    Action("start", ("s",), "Start", "start the chosen instances", Group.INSTANCES, Scope.DASHBOARD, "start", 90),
-    Action("stop", ("x",), "Stop", "stop the chosen instances", Group.INSTANCES, Scope.DASHBOARD, "stop", 89),
+    Action("start", ("s",), "Start", "start the chosen instances", Group.INSTANCES, Scope.INSTANCE, "start", 90),
+    Action("stop", ("x",), "Stop", "stop the chosen instances", Group.INSTANCES, Scope.INSTANCE, "stop", 89),
     Action(
-        "restart", ("r",), "Restart", "restart the chosen instances", Group.INSTANCES, Scope.DASHBOARD, "restart", 88
+        "restart", ("r",), "Restart", "restart the chosen instances", Group.INSTANCES, Scope.INSTANCE, "restart", 88
     ),
     Action(
         "restart_unhealthy",
@@ -109,6 +123,16 @@ ACTIONS: tuple[Action, ...] = (
         20,
     ),
     Action("chat", ("c",), "Chat", "try it: chat with the instance", Group.INSTANCES, Scope.TABLE, "chat", 58),
+    Action("new", ("n",), "New", "new instance: choose a model, fill in a form", Group.EDIT, Scope.TABLE, "new", 48),
+    Action("clone", ("N",), "Clone", "clone the instance", Group.EDIT, Scope.TABLE, "clone", 8),
+    Action("edit", ("i",), "Edit", "edit the instance in a form", Group.EDIT, Scope.TABLE, "edit", 47),
+    Action(
+        "edit_file", ("E",), "Editor", "edit config.toml in your editor", Group.EDIT, Scope.DASHBOARD, "edit_file", 9
+    ),
+    Action("remove", ("delete",), "Remove", "remove the instance from the file", Group.EDIT, Scope.TABLE, "remove", 7),
+    Action(
+        "undo_remove", ("ctrl+u",), "Undo", "put back what was removed", Group.EDIT, Scope.DASHBOARD, "undo_remove", 92
+    ),
     Action(
         "mark",
         ("space",),
@@ -232,6 +256,46 @@ ACTIONS: tuple[Action, ...] = (
         "log_merge",
         43,
     ),
+    *(_tab(number, topic) for number, topic in enumerate(Topic, 1)),
+    Action(
+        "next_tab",
+        ("right_square_bracket", "tab"),
+        "Next tab",
+        "to the next tab",
+        Group.DESCRIBE,
+        Scope.DESCRIBE,
+        "step_tab(1)",
+        59,
+    ),
+    Action(
+        "previous_tab",
+        ("left_square_bracket", "shift+tab"),
+        "Tab before",
+        "to the tab before",
+        Group.DESCRIBE,
+        Scope.DESCRIBE,
+        "step_tab(-1)",
+    ),
+    Action(
+        "open_event",
+        ("enter", "d"),
+        "Details",
+        "show the event whole",
+        Group.DESCRIBE,
+        Scope.DESCRIBE,
+        "open_event",
+        71,
+    ),
+    Action(
+        "event_log",
+        ("l",),
+        "Log",
+        "the log; from an event, at its time",
+        Group.DESCRIBE,
+        Scope.DESCRIBE,
+        "event_log",
+        70,
+    ),
     Action(
         "copy_page", ("y",), "Copy command", "on a page: copy the command line", Group.READ, Scope.PAGE, "copy_page", 60
     ),
@@ -252,8 +316,31 @@ ACTIONS: tuple[Action, ...] = (
     _move("page_down", ("pagedown",), "a page down"),
     _move("first", ("home", "g"), "to the first line"),
     _move("last", ("end", "G"), "to the last line; a log follows again"),
-    _move("left", ("left",), "the log to the left", Scope.LOG),
-    _move("right", ("right",), "the log to the right", Scope.LOG),
+    _move("left", ("left",), "the log to the left, or the tab before", Scope.LOG),
+    _move("right", ("right",), "the log to the right, or the next tab", Scope.LOG),
+    Action(
+        "new_first", ("n",), "New", "on the welcome: the first instance", Group.EDIT, Scope.WELCOME, "new_first", 98
+    ),
+    Action(
+        "edit_file_first",
+        ("E",),
+        "Editor",
+        "on the welcome: your editor",
+        Group.EDIT,
+        Scope.WELCOME,
+        "edit_file_first",
+        30,
+    ),
+    Action(
+        "undo_remove_first",
+        ("ctrl+u",),
+        "Undo",
+        "welcome: put back the last",
+        Group.EDIT,
+        Scope.WELCOME,
+        "undo_remove_first",
+        97,
+    ),
     Action("demo", ("D",), "Demo", "try it with three tiny models", Group.PROGRAM, Scope.WELCOME, "demo", 99),
     Action("theme", ("t",), "Theme", "choose a theme", Group.PROGRAM, Scope.APP, "theme", 10),
     Action("help", ("question_mark",), "Help", "every key", Group.PROGRAM, Scope.APP, "help", 96),
@@ -302,6 +389,9 @@ _KEY_NAMES = {
     "left": "←",
     "right": "→",
     "shift+tab": "shift+tab",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "delete": "del",
 }
 
 

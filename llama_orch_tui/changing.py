@@ -20,6 +20,7 @@ def add_instance(name: str, options: Mapping[str, Any]) -> int:
         EngineError: refused; nothing was written.
     """
     home = engine.find_home(os.environ)
+    engine.refuse_newer_database(home.state_file)  # its file may hold what this version does not know
     try:
         added = engine.add_instance(home, name, _build_table(options), os.environ)
     except OSError as error:

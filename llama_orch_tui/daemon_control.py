@@ -35,8 +35,9 @@ def start() -> int:
 
     Raises:
         DaemonError: there is one already (61), or it could not start (62).
+        StateError: a newer version keeps this home.
     """
-    home = engine.find_home(os.environ)
+    home = _open_home()
     found = start_in_background(home)
     output.say(f"daemon started: PID {found.pid}, {describe_role(found)}; its log is {found.log_file}")
     return 0
@@ -47,9 +48,10 @@ def stop(*, stops_instances: bool) -> int:
 
     Raises:
         DaemonError: there is none (60), or it did not end (63).
+        StateError: a newer version keeps this home.
         EngineError: the models could not be stopped; the daemon goes on.
     """
-    home = engine.find_home(os.environ)
+    home = _open_home()
     _refuse_missing(home)
     if stops_instances:
         from llama_orch_tui.acting import carry_out  # noqa: PLC0415 - for this option only
@@ -65,8 +67,12 @@ def stop(*, stops_instances: bool) -> int:
 
 
 def show_status(*, as_json: bool) -> int:
-    """Print who the daemon is; 60 when there is none."""
-    home = engine.find_home(os.environ)
+    """Print who the daemon is; 60 when there is none.
+
+    Raises:
+        StateError: a newer version keeps this home.
+    """
+    home = _open_home()
     found = find_daemon(home)
     if as_json:
         output.say_json(status_to_json(home, found))
@@ -107,6 +113,17 @@ def explain_missing(home: Home) -> str:
     leader = find_leader(home)
     who = f"; {_name(leader)} leads" if leader else ""
     return f"no daemon runs{who}; `daemon start` starts one"
+
+
+def _open_home() -> Home:
+    """The home, which is not a newer version's.
+
+    Raises:
+        StateError: it is.
+    """
+    home = engine.find_home(os.environ)
+    engine.refuse_newer_database(home.state_file)
+    return home
 
 
 def _refuse_missing(home: Home) -> None:

@@ -15,10 +15,10 @@ from textual.keys import Keys
 from llama_orch_tui.actions import BY_ID, Action, Scope, in_scopes
 
 TOGETHER: tuple[frozenset[Scope], ...] = (
-    frozenset({Scope.APP, Scope.DASHBOARD, Scope.MOVES, Scope.TABLE}),
-    frozenset({Scope.APP, Scope.DASHBOARD, Scope.MOVES, Scope.EVENTS}),
-    frozenset({Scope.APP, Scope.DASHBOARD, Scope.MOVES, Scope.LOG}),
-    frozenset({Scope.APP, Scope.PAGE, Scope.MOVES}),
+    frozenset({Scope.APP, Scope.INSTANCE, Scope.DASHBOARD, Scope.MOVES, Scope.TABLE}),
+    frozenset({Scope.APP, Scope.INSTANCE, Scope.DASHBOARD, Scope.MOVES, Scope.EVENTS}),
+    frozenset({Scope.APP, Scope.INSTANCE, Scope.DASHBOARD, Scope.MOVES, Scope.LOG}),
+    frozenset({Scope.APP, Scope.INSTANCE, Scope.PAGE, Scope.DESCRIBE, Scope.MOVES, Scope.LOG}),
     frozenset({Scope.APP, Scope.WELCOME}),
 )
 """Scopes whose keys work at the same time: within each, a key has one meaning."""

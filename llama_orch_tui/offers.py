@@ -27,10 +27,35 @@ class Circumstances:
     instances: tuple[InstanceSnapshot, ...] = ()
     has_profiles: bool = False
     has_events: bool = False
+    has_removed: bool = False
+    """True while a removed instance can be put back."""
     is_searching: bool = False
     """True while something is searched in the events, where they have the focus, else in the log."""
     can_go_back: bool = False
     """True while there is a zoom, a filter or a mark to lift, or another pane has the focus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the describe screen is like when a key is pressed."""
+
+    seen: InstanceSnapshot | None
+    has_events: bool = False
+    is_searching: bool = False
+
+
+def is_offered_here(action_id: str, now: Facts) -> bool:
+    """True when the action would change something on the describe screen."""
+    uses = {
+        "start": now.seen is not None and now.seen.status in RESTS,
+        "stop": now.seen is not None and now.seen.status is not Status.STOPPED,
+        "restart": now.seen is not None,
+        "page_crash": now.seen is not None and bool(now.seen.last_error or now.seen.restarts),
+        "open_event": now.has_events,
+        "log_next": now.is_searching,
+        "log_previous": now.is_searching,
+    }
+    return uses.get(action_id, True)
 
 
 _SCOPE_OF = {action.method: action.scope for action in reversed(ACTIONS)}
@@ -47,7 +72,7 @@ def is_working(method: str, circumstances: Circumstances) -> bool:
         return scope is Scope.WELCOME and not circumstances.is_demo
     if scope is Scope.WELCOME:
         return False
-    return scope in {Scope.DASHBOARD, Scope.MOVES} or scope is _PANE_SCOPES[circumstances.pane]
+    return scope in {Scope.INSTANCE, Scope.DASHBOARD, Scope.MOVES} or scope is _PANE_SCOPES[circumstances.pane]
 
 
 def offered(actions: Iterable[Action], circumstances: Circumstances) -> list[Action]:
@@ -70,6 +95,11 @@ def _is_useful(action_id: str, now: Circumstances) -> bool:
         "turn_order": len(now.instances) > 1,
         "group": any(one.tags for one in now.instances),
         "describe": bool(now.chosen),
+        "clone": bool(now.chosen),
+        "edit": bool(now.chosen),
+        "remove": bool(now.chosen),
+        "undo_remove": now.has_removed,
+        "undo_remove_first": now.has_removed,
         "show_event": now.has_events,
         "log_then": now.has_events,
         "event_next": now.is_searching,

@@ -8,10 +8,13 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
+from engine.description import Description
+from engine.editing import SearchState
 from engine.log_asking import LogWindow
-from engine.snapshots import Act, CrashText, Description, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
+from engine.snapshots import Act, CrashText, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
 
 if TYPE_CHECKING:
+    from engine.editing import Editor, ModelSearch
     from engine.log_asking import LogFilter, LogPattern
     from engine.protocol import Chat, LogView
     from engine.session import Session
@@ -75,6 +78,27 @@ class _ClosedChat:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class _LateSearch:
+    """A search that was asked for before there was an engine: it begins as soon as there is one."""
+
+    def __init__(self, begin: Callable[[], ModelSearch | None]) -> None:
+        self._begin = begin
+        self._search: ModelSearch | None = None
+        self._is_closed = False
+
+    def state(self) -> SearchState:
+        """What has been found; nothing yet before it has begun."""
+        if self._search is None and not self._is_closed:
+            self._search = self._begin()
+        return self._search.state() if self._search is not None else _NO_SEARCH
+
+    def close(self) -> None:
+        """End it, begun or not."""
+        self._is_closed = True
+        if self._search is not None:
+            self._search.close()
 
 
 class OpeningEngine:
@@ -159,6 +183,14 @@ class OpeningEngine:
         """The report of an instance's newest unwanted end; waits for the engine."""
         return self._wait().read_crash_report(name)
 
+    def open_editor(self) -> Editor:
+        """What changes the configuration file; waits for the engine."""
+        return self._wait().open_editor()
+
+    def search_models(self) -> ModelSearch:
+        """Begin to look for models."""
+        return _LateSearch(lambda: self._session.search_models() if self._session is not None else None)
+
     def has_successor(self) -> bool:
         """True while somebody waits to lead after this one."""
         return self._session is not None and self._session.has_successor()
@@ -188,4 +220,5 @@ class OpeningEngine:
 
 
 _NOTHING = Snapshot()
+_NO_SEARCH = SearchState()
 _NO_ANSWER = ChatAnswer(ChatStatus.FAILED, error=NOT_YET)

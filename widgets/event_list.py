@@ -23,7 +23,7 @@ from widgets.log_line import spans_of
 from widgets.looks import level_look
 from widgets.motion import Motion, moved
 from widgets.text import clean, fit
-from widgets.units import format_time
+from widgets.units import format_day_time, format_time
 
 NAME_CELLS = 16
 """The most that an instance's name takes here."""
@@ -70,8 +70,10 @@ class EventList(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     class TopReached(Message):
         """The operator has come to the oldest event that is shown."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, shows_names: bool = True, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._shows_names = shows_names
+        """False where all are of one instance, and of several days."""
         self.rows: tuple[Event, ...] = ()
         """What is shown, oldest first."""
         self.cursor = -1
@@ -182,9 +184,11 @@ class EventList(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         ink = self.ink(look.ink) if one.level is not Level.INFO else None
         head = [
             Segment(f"{look.glyph} ", self.ink(look.ink)),
-            Segment(f"{format_time(one.ts)} ", self.ink("ink--quiet")),
-            *self._marked(fit(clean(one.instance or SUPERVISOR), self._name_cells) + " ", self.ink("ink--strong")),
+            Segment(f"{(format_time if self._shows_names else format_day_time)(one.ts)} ", self.ink("ink--quiet")),
         ]
+        if self._shows_names:
+            name = fit(clean(one.instance or SUPERVISOR), self._name_cells)
+            head += self._marked(f"{name} ", self.ink("ink--strong"))
         is_roomy = self.line_width >= ROOMY
         if is_roomy:
             head += self._marked(fit(clean(one.type), TYPE_CELLS) + " ", ink)

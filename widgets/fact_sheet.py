@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from engine.snapshots import DescribeSection
+from engine.description import DescribeSection
 from widgets.inked import Inked
 from widgets.text import clean, clean_block
 

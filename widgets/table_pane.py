@@ -75,7 +75,8 @@ class TablePane(Vertical):
         self.table = InstanceTable(clock=clock, id="table")
         """The table itself."""
         self._why = WhyLine()
-        self._rates = RateHistory()
+        self.rates = RateHistory()
+        """What each instance made and took in the last minutes."""
         self._filter = FilterLine(placeholder=FILTER_HINT, id="filter", select_on_focus=False)
 
     def compose(self) -> ComposeResult:
@@ -145,12 +146,12 @@ class TablePane(Vertical):
 
     def note_rates(self, snapshot: Snapshot) -> None:
         """Remember how fast each instance is, for its curve."""
-        self._rates.note(snapshot)
+        self.rates.note(snapshot)
 
     def show_why(self) -> None:
         """Bring the reason line up to date with the row under the cursor."""
         one = self.table.cursor()
-        self._why.show(one, self._rates.of(one.name) if one is not None else ())
+        self._why.show(one, self.rates.of(one.name) if one is not None else ())
 
     def _leave_filter(self, *, is_kept: bool) -> None:
         if not is_kept or not self.table.filter_text.strip():

@@ -57,6 +57,11 @@ def format_time(ts: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(ts))
 
 
+def format_day_time(ts: float) -> str:
+    """The local day and time, ``MM-DD HH:MM:SS``, where days matter."""
+    return time.strftime("%m-%d %H:%M:%S", time.localtime(ts))
+
+
 def format_moment(ts: float) -> str:
     """Local date, time and zone, for a place where there is room."""
     return time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(ts))

@@ -78,7 +78,8 @@ class Welcome(VerticalScroll, can_focus=False):
     def _offer(self) -> Content:
         key = "bold $text-accent"
         demo = Content.assemble(("D", key), " tries it now, with three tiny models   ") if self._offers_demo else ""
-        return Content.assemble(demo, ("?", key), " shows every key   ", ("q", key), " quits")
+        new = Content.assemble(("n", key), " makes one of a model on this machine\n") if self._offers_demo else ""
+        return Content.assemble(new, demo, ("?", key), " shows every key   ", ("q", key), " quits")
 
 
 def told_here(snapshot: Snapshot) -> tuple[Fault, ...]:

@@ -17,6 +17,7 @@ from engine.config.names import find_name_fault
 from engine.config.removal import cut_instance
 from engine.config.schema import InstanceConfig
 from engine.config.writing import ConfigDocument, load_document, parse_data, save_document
+from engine.editing import Removed
 from engine.errors import AlreadyRunningError, ConfigError, InstanceExistsError, NoSuchInstanceError, UsageError
 from engine.locking import config_lock
 from engine.paths import Home
@@ -52,7 +53,7 @@ def add_instance(home: Home, name: str, table: Mapping[str, object], environ: Ma
     """
     if fault := find_name_fault(name):
         raise UsageError(f"{name}: {fault}")
-    _refuse_faults(name, (*find_faults(InstanceConfig, table, ()), *_conflicts(table)))
+    _refuse_faults(name, (*find_faults(InstanceConfig, table, ()), *find_own_conflicts(table)))
     with config_lock(home, WHO).holding(LOCK_LIMIT_S):
         document = load_document(home.config_file, environ)
         if taken := next((one for one in document.instances if one.lower() == name.lower()), None):
@@ -61,11 +62,16 @@ def add_instance(home: Home, name: str, table: Mapping[str, object], environ: Ma
         data = extend_data(document, build_tables({name: ("", whole)}), {name: whole})
         spec = _check(document, name, data, environ)
         save_document(document, data)
-    return Addition(document.path, spec.port, tuple(_warn(document, spec)))
+    return Addition(document.path, spec.port, tuple(find_warnings(document, spec)))
 
 
 def remove_instance(home: Home, name: str, environ: Mapping[str, str]) -> Path:
-    """Take an instance's tables out of the file; the file's path. Its logs and events stay.
+    """Take an instance's tables out of the file; the file's path. Raises as `take_out_instance`."""
+    return Path(take_out_instance(home, name, environ).path)
+
+
+def take_out_instance(home: Home, name: str, environ: Mapping[str, str]) -> Removed:
+    """Take an instance's tables out of the file. Its logs and events stay.
 
     Raises:
         ConfigError: the file is wrong, has changed since it was read, or would be wrong without the instance.
@@ -78,8 +84,9 @@ def remove_instance(home: Home, name: str, environ: Mapping[str, str]) -> Path:
         document = _load_with(home, name, environ)
         if system.is_locked(str(home.instance_lock(name))):
             raise AlreadyRunningError(f"{name}: runs; `remove {name} --stop` stops it first")
-        save_document(document, cut_instance(document, name))
-    return document.path
+        data = cut_instance(document, name)
+        save_document(document, data)
+    return Removed(name, str(document.path), document.data or b"", data)
 
 
 def check_removal(home: Home, name: str, environ: Mapping[str, str]) -> None:
@@ -97,12 +104,13 @@ def _load_with(home: Home, name: str, environ: Mapping[str, str]) -> ConfigDocum
     document = load_document(home.config_file, environ)
     if name not in document.instances:
         raise NoSuchInstanceError(name, tuple(difflib.get_close_matches(name, document.instances, 2)))
-    if users := list(_users(document, name)):
+    if users := list(find_users(document, name)):
         raise ConfigError(f"{name}: {' and '.join(users)} would miss it; take it out there first")
     return document
 
 
-def _conflicts(table: Mapping[str, object]) -> tuple[Fault, ...]:
+def find_own_conflicts(table: Mapping[str, object]) -> tuple[Fault, ...]:
+    """What contradicts itself in an instance's own table."""
     return tuple(Fault(one.keys, one.message, one.fix) for one in find_conflicts(table))
 
 
@@ -114,7 +122,7 @@ def _refuse_faults(name: str, faults: tuple[Fault, ...]) -> None:
 
 def _with_port(document: ConfigDocument, name: str, table: Mapping[str, object]) -> dict[str, object]:
     """The table with a port that is free now and that no other instance has."""
-    fixed = frozenset(port for _, port in _fixed_ports(document))
+    fixed = frozenset(port for _, port in fixed_ports(document))
     port = PortBook().reserve(name, str(table.get("host") or "127.0.0.1"), None, None, fixed)
     sources = {key: value for key, value in table.items() if key in ("model", "hf", "command")}
     return {**sources, "port": port, **{key: value for key, value in table.items() if key not in sources}}
@@ -131,24 +139,26 @@ def _check(document: ConfigDocument, name: str, data: bytes, environ: Mapping[st
     return checked.config.instances[name]
 
 
-def _warn(document: ConfigDocument, spec: InstanceConfig) -> Iterator[str]:
+def find_warnings(document: ConfigDocument, spec: InstanceConfig, own_name: str = "") -> Iterator[str]:
+    """What may keep a new instance, or the changed one called `own_name`, from running."""
     if spec.model is not None and not Path(spec.model).exists():
         yield f"model {spec.model}: no such file yet"
-    for other, port in _fixed_ports(document):
-        if port == spec.port:
+    for other, port in fixed_ports(document):
+        if port == spec.port and other != own_name:
             yield f"port {port} is also that of {other}: the two cannot run at the same time"
     if not spec.api_key and not spec.api_key_file and (warning := binding_warning(spec.host)):
         yield warning
 
 
-def _fixed_ports(document: ConfigDocument) -> Iterator[tuple[str, int]]:
+def fixed_ports(document: ConfigDocument) -> Iterator[tuple[str, int]]:
+    """The instances that name a port, and it."""
     for name, table in document.instances.items():
         port = table.get("port") if isinstance(table, dict) else None
         if isinstance(port, int):
             yield name, port
 
 
-def _users(document: ConfigDocument, name: str) -> Iterator[str]:
+def find_users(document: ConfigDocument, name: str) -> Iterator[str]:
     """Whatever of the file names the instance."""
     for other, table in document.instances.items():
         if other != name and name in _names(table, "depends_on"):

@@ -86,6 +86,8 @@ def _expand_value(mark: Expand, value: object, around: Surroundings) -> object:
             return expand_program(value, around)
         case Expand.PROGRAM_ARGV, [str() as program, *rest]:
             return [expand_program(program, around), *rest]
+        case Expand.PATHS, list():
+            return [expand_path(one, around) if isinstance(one, str) and one else one for one in value]
         case _:
             return value
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from engine.habits import Confirm
 from engine.snapshots import OnExit
 
 YEAR_S = 31_536_000
@@ -34,6 +35,8 @@ class Expand(Enum):
     """A path when it has a separator, else a name to look up on PATH."""
     PROGRAM_ARGV = auto()
     """A list whose first item is a program."""
+    PATHS = auto()
+    """A list of paths."""
 
 
 class ServerChoice(StrEnum):
@@ -122,6 +125,7 @@ GpuLayers = Annotated[
 Flag = Annotated[bool, Field(strict=True), Words("true or false, without quotes", "true")]
 TextList = Annotated[tuple[Text, ...], Words("a list of texts", '["--flash-attn", "on"]')]
 NameList = Annotated[tuple[FilledText, ...], Words("a list of names", '["qwen"]')]
+FolderList = Annotated[tuple[FilledText, ...], Words("a list of folders in quotes", '["~/models"]'), Expand.PATHS]
 Environment = Annotated[
     dict[Annotated[str, StringConstraints(pattern=r"^[^\x00=]+$")], Text],
     Words("a table of texts", '{ CUDA_VISIBLE_DEVICES = "0" }'),
@@ -166,6 +170,7 @@ Listen = Annotated[
     AfterValidator(_check_listen),
     Words('"HOST:PORT", or "" for no exporter', '"127.0.0.1:9797"'),
 ]
+ConfirmWord = Annotated[Confirm, _choice_words(Confirm)]
 OnExitWord = Annotated[OnExit, _choice_words(OnExit)]
 HealthTypeWord = Annotated[HealthType, _choice_words(HealthType)]
 RestartModeWord = Annotated[RestartMode, _choice_words(RestartMode)]

@@ -72,7 +72,7 @@ def trace_instance(loaded: LoadedConfig, name: str) -> tuple[Setting, ...]:
 def trace_tables(loaded: LoadedConfig) -> dict[str, tuple[Setting, ...]]:
     """Every other table of the file by its header (``server``, ``profiles.evening``), in the schema's order."""
     tables: dict[str, tuple[Setting, ...]] = {}
-    for key in ("server", "dashboard", "metrics", "keys"):
+    for key in ("server", "dashboard", "models", "metrics", "keys"):
         value = getattr(loaded.config, key)
         given = _table(loaded.given, key)
         plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else dict(value)

@@ -9,12 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from engine.config.conflicts import find_conflicts, missing_port
 from engine.config.fields import (
     Backups,
+    ConfirmWord,
     ContextSize,
     Days,
     Environment,
     FilePath,
     FilledText,
     Flag,
+    FolderList,
     GpuLayers,
     HealthType,
     HealthTypeWord,
@@ -46,6 +48,7 @@ from engine.config.fields import (
     Threads,
     UrlPath,
 )
+from engine.habits import Confirm
 from engine.snapshots import OnExit
 
 
@@ -197,6 +200,11 @@ class DashboardConfig(Table):
         description='When it closes: "daemon" keeps watching in the background, "leave" leaves the models running '
         'unwatched, "stop" stops them.',
     )
+    confirm: ConfirmWord = Field(
+        Confirm.RISKY,
+        description='When a key asks before it stops or restarts: "risky" for several running models or one with '
+        'requests in flight, "always" for any running model, "never".',
+    )
 
 
 class DaemonConfig(Table):
@@ -217,6 +225,16 @@ class EventsConfig(Table):
     )
     max_rows: Rows = Field(
         1_000_000, description="How many events, and health records, are kept at most; the oldest go first."
+    )
+
+
+class ModelsConfig(Table):
+    """Where the console looks for models when a new instance is made."""
+
+    folders: FolderList = Field(
+        (),
+        description="Folders with GGUF files, subfolders included, beside the usual places of LM Studio, Hugging Face, "
+        "llama.cpp and Ollama.",
     )
 
 
@@ -242,5 +260,6 @@ class Config(Table):
     instances: dict[str, InstanceConfig] = Field(default_factory=dict, description="The servers, by name.")
     profiles: dict[str, ProfileConfig] = Field(default_factory=dict, description="Named sets of instances.")
     events: EventsConfig = Field(EventsConfig(), description="How much history is kept.")
+    models: ModelsConfig = Field(ModelsConfig(), description="Where models are looked for.")
     metrics: MetricsConfig = Field(MetricsConfig(), description="The Prometheus exporter.")
     keys: KeyTable = Field(default_factory=dict, description="Key bindings: an action's id and its key.")

@@ -13,6 +13,8 @@ from engine.state.events import Retention, cleanup_old_events
 FIRST_DELAY_S = 20.0
 """Whoever leads for a moment only, as a command does, has better things to do."""
 PERIOD_S = 3600.0
+RETRY_DELAY_S = 30.0
+"""After a fault, which may pass: a full disk, a locked database."""
 
 
 class Expiry:
@@ -25,6 +27,7 @@ class Expiry:
         self._on_fault = on_fault
         self._retention: Retention | None = None
         self._stop = threading.Event()
+        self._fault: str | None = None
         self._thread = threading.Thread(target=self._run, name="expiry", daemon=True)
 
     def follow(self, retention: Retention) -> None:
@@ -51,6 +54,12 @@ class Expiry:
             try:
                 cleanup_old_events(self._path, retention, self._clock.wall(), self._stop)
             except StateError as error:
-                self._on_fault(f"{error}; what is too old stays for another hour")
+                delay_s = RETRY_DELAY_S
+                self._tell(f"{error}; what is too old stays until that is over")
             else:
-                self._on_fault("")
+                self._tell("")
+
+    def _tell(self, fault: str) -> None:
+        if fault != self._fault:
+            self._fault = fault
+            self._on_fault(fault)

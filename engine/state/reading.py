@@ -11,7 +11,7 @@ from engine.errors import StateError
 from engine.snapshots import Health
 from engine.state.store import BUSY_TIMEOUT_S, Store, open_store
 from engine.state.trouble import describe_damage
-from engine.state.upgrade import read_version
+from engine.state.upgrade import read_version, refuse_newer
 
 IMPORTS_SINCE = 2
 """The schema version that first told imported rows from others."""
@@ -59,6 +59,21 @@ def read_imported(path: Path) -> frozenset[str]:
         return store.load_imported() if store is not None else frozenset()
 
 
+def refuse_newer_database(path: Path) -> None:
+    """Let no command act on a home that a newer version keeps; one whose database cannot be asked now may be ours.
+
+    Raises:
+        StateError: the database at `path` is newer than this program; it is untouched.
+    """
+    if not path.exists():
+        return
+    with contextlib.suppress(sqlite3.Error), _asking(path, BUSY_TIMEOUT_S) as connection:
+        try:
+            refuse_newer(connection)
+        except StateError as error:
+            raise StateError(f"{path}: {error}") from error
+
+
 def read_schema_version(path: Path, timeout_s: float = BUSY_TIMEOUT_S) -> int:
     """How many migrations the database at `path` has had; it is not made where there is none.
 
@@ -66,9 +81,16 @@ def read_schema_version(path: Path, timeout_s: float = BUSY_TIMEOUT_S) -> int:
         StateError: it is not there, damaged, or locked for longer than `timeout_s` seconds.
     """
     try:
-        with contextlib.closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=timeout_s)
-        ) as connection:
+        with _asking(path, timeout_s) as connection:
             return read_version(connection)
     except sqlite3.Error as error:
         raise StateError(f"{path}: cannot be read: {error}") from error
+
+
+@contextlib.contextmanager
+def _asking(path: Path, timeout_s: float) -> Iterator[sqlite3.Connection]:
+    """A connection that makes no database where there is none."""
+    with contextlib.closing(
+        sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=timeout_s)
+    ) as connection:
+        yield connection

@@ -314,6 +314,7 @@ class Slot:
             load=run.load if run else None,
             gpu_memory_bytes=self.usage.gpu_memory_bytes if self.usage and run else None,
             probe_s=self.checks.latency_s,
+            depends_on=spec.depends_on if spec else (),
         )
         return explain(seen, self, now_wall)
 

@@ -354,6 +354,7 @@ class Supervisor:
                 config_path=self._surroundings.config_path,
                 config_exists=self._surroundings.config_exists,
                 on_exit=self._fleet.config.dashboard.on_exit,
+                confirm=self._fleet.config.dashboard.confirm,
                 keys=tuple(self._fleet.config.keys.items()),
                 profiles=self._fleet.profiles,
             )

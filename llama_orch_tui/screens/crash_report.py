@@ -8,9 +8,10 @@ from textual import on, work
 from textual.message import Message
 from textual.widget import Widget
 
+from engine.description import DescribeSection
 from engine.errors import EngineError
 from engine.protocol import Engine
-from engine.snapshots import CrashText, DescribeSection
+from engine.snapshots import CrashText
 from llama_orch_tui.screens.page import PageScreen
 from widgets.fact_sheet import FactSheet
 

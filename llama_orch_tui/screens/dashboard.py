@@ -11,17 +11,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 
-from engine.profiles import plan_switch
+from engine.profiles import Switch, plan_switch
 from engine.protocol import Engine
-from engine.snapshots import Act, Outcome, Snapshot, Target
+from engine.snapshots import Act, Desired, Outcome, Snapshot, Target
 from llama_orch_tui.actions import ACTIONS, BY_ID, Scope
-from llama_orch_tui.desk import ActDesk
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.hints import FILTER_HINTS, PROMPT_HINTS, hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
 from llama_orch_tui.offers import UNHEALTHY, Circumstances, is_working, offered
 from llama_orch_tui.remembered import Remembered
-from llama_orch_tui.screens.event_room import EventRoom
+from llama_orch_tui.risks import Risk, is_asked, weigh
+from llama_orch_tui.screens.describe_room import DescribeRoom
 from widgets.fault_bar import FaultBar
 from widgets.instance_table import InstanceTable
 from widgets.key_footer import KeyFooter
@@ -31,10 +31,10 @@ from widgets.top_bar import TopBar
 from widgets.welcome import Welcome, told_here
 
 TICK_S = 1.0
-SCOPES = (Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
+SCOPES = (Scope.INSTANCE, Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
 
 
-class DashboardScreen(EventRoom):
+class DashboardScreen(DescribeRoom):
     """Table on top, events and log below, keys at the bottom."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(*SCOPES)]
@@ -54,7 +54,6 @@ class DashboardScreen(EventRoom):
         super().__init__(engine, clock, remembered)
         self.snapshot = Snapshot()
         """What is on the screen."""
-        self._desk = ActDesk(engine, clock)
         self._is_demo = is_demo
         self._is_composed = False
         self._key_map = DEFAULT_KEYS
@@ -108,6 +107,7 @@ class DashboardScreen(EventRoom):
             told = told_here(snapshot)
             self._fault_bar.show(tuple(one for one in snapshot.faults if one not in told))
         self._show_table()
+        self.follow_written()
 
     def beat(self) -> None:
         """Between snapshots: draw what is new in the log, let the words of acts that took too long go."""
@@ -155,15 +155,8 @@ class DashboardScreen(EventRoom):
         self._ask(Act.START)
 
     def action_stop(self) -> None:
-        """Stop what is chosen; more than one only when the operator says so again."""
-        chosen = self.table.chosen()
-        if len(chosen) <= 1:
-            self._ask(Act.STOP)
-            return
-        from llama_orch_tui.screens.questions import stop_question  # noqa: PLC0415 - the first paint waits for no dialog
-
-        names = tuple(one.name for one in chosen)
-        self.app.push_screen(stop_question(names), lambda answer: self._ask(Act.STOP) if answer else None)
+        """Stop what is chosen."""
+        self._ask(Act.STOP)
 
     def action_restart(self) -> None:
         """Restart what is chosen."""
@@ -171,8 +164,12 @@ class DashboardScreen(EventRoom):
 
     def action_restart_unhealthy(self) -> None:
         """Restart everything unhealthy or failed."""
-        names = tuple(one.name for one in self.snapshot.instances if one.state in UNHEALTHY)
-        self._submit(Act.RESTART, Target(unhealthy=True), names)
+        names = self._unhealthy()
+        risk = weigh(Act.RESTART, names, self.snapshot)
+        if is_asked(risk, self.snapshot.confirm):
+            self._confirm(risk, lambda: self._restart_still_unhealthy(names), key="u")
+        else:
+            self._submit(Act.RESTART, Target(unhealthy=True), names)
 
     def action_profile(self) -> None:
         """Choose a profile; what would start and stop is said before it is done."""
@@ -196,15 +193,6 @@ class DashboardScreen(EventRoom):
         """Type a filter."""
         self.deck.table_pane.open_filter()
         self.deck.fit()
-
-    @on(InstanceTable.Opened)
-    def action_describe(self) -> None:
-        """All there is to say about the instance under the cursor; a double click asks for it, too."""
-        if self.table.cursor_name is None:
-            return
-        from llama_orch_tui.screens.describe import DescribeScreen  # noqa: PLC0415 - the first paint waits for no page
-
-        self.app.push_screen(DescribeScreen(self._engine, self.table.cursor_name))
 
     def action_move(self, motion: str) -> None:
         """Move in the pane that has the focus."""
@@ -248,16 +236,45 @@ class DashboardScreen(EventRoom):
         self.app.exit(ExitChoice.DEMO)
 
     def _ask(self, act: Act) -> None:
-        names = tuple(one.name for one in self.table.chosen())
+        self.ask(act, tuple(one.name for one in self.table.chosen()))
+
+    def ask(self, act: Act, names: tuple[str, ...]) -> None:
+        """Ask for an act on these, after a question where one is due."""
         if names:
-            self._submit(act, Target(names=names), names)
+            # What was named is what is done, wherever cursor and marks are by the time of the answer.
+            risk = weigh(act, names, self.snapshot)
+            self._confirm(risk, lambda: self._submit(act, Target(names=names), names))
+
+    def _confirm(self, risk: Risk, carry_out: Callable[[], None], key: str = "") -> None:
+        """Carry out, after a question where the configuration asks for one."""
+        if not is_asked(risk, self.snapshot.confirm):
+            carry_out()
+            return
+        from llama_orch_tui.screens.questions import risk_question  # noqa: PLC0415 - not for the first paint
+
+        self.app.push_screen(risk_question(risk, key), lambda answer: carry_out() if answer else None)
+
+    def _unhealthy(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.snapshot.instances if one.state in UNHEALTHY)
+
+    def _restart_still_unhealthy(self, asked: tuple[str, ...]) -> None:
+        """What recovered while the question stood is left alone, and nothing that was not named is touched."""
+        wanted = {one.name for one in self.snapshot.instances if one.desired is Desired.RUNNING}
+        names = tuple(name for name in self._unhealthy() if name in asked and name in wanted)
+        if names:
+            self._submit(Act.RESTART, Target(names=names), names)
+        else:
+            self.notify("Nothing of it is unhealthy any more.", markup=False)
 
     def _use_profile(self, name: str | None) -> None:
         if profile := next((one for one in self.snapshot.profiles if one.name == name), None):
             switch = plan_switch(profile, self.snapshot)
-            for act, names in ((Act.START, switch.starts), (Act.STOP, switch.stops)):
-                self._desk.expect(act, tuple(one for one in self.snapshot.instances if one.name in names))
-            self._submit(Act.PROFILE, Target(profile=profile.name), (*switch.starts, *switch.stops))
+            self._confirm(weigh(Act.PROFILE, switch.stops, self.snapshot), lambda: self._switch(profile.name, switch))
+
+    def _switch(self, profile: str, switch: Switch) -> None:
+        for act, names in ((Act.START, switch.starts), (Act.STOP, switch.stops)):
+            self._desk.expect(act, tuple(one for one in self.snapshot.instances if one.name in names))
+        self._submit(Act.PROFILE, Target(profile=profile), (*switch.starts, *switch.stops))
 
     def _submit(self, act: Act, target: Target, names: tuple[str, ...]) -> None:
         concerned = tuple(one for one in self.snapshot.instances if one.name in names)
@@ -284,6 +301,7 @@ class DashboardScreen(EventRoom):
             chosen=self.table.chosen(),
             instances=self.snapshot.instances,
             has_profiles=bool(self.snapshot.profiles),
+            has_removed=self.has_removed,
             has_events=bool(self.snapshot.events),
             can_go_back=not is_lifted or bool(self.table.marks),
             is_searching=(deck.events if pane is Pane.EVENTS else deck.log_pane).search is not None,

@@ -9,7 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
-from engine.snapshots import DescribeSection, Event, MetaValue
+from engine.description import DescribeSection
+from engine.snapshots import Event, MetaValue
 from widgets.fact_sheet import FactSheet
 from widgets.units import format_moment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from engine.snapshots import DescribeSection
+from engine.description import DescribeSection
 from llama_orch_tui.actions import ACTIONS, Group, key_name
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap, keys_of
 from llama_orch_tui.screens.page import PageScreen
@@ -21,8 +21,8 @@ LEGEND = DescribeSection(
     ),
 )
 
-LEFT_GROUPS = (Group.INSTANCES, Group.SELECT, Group.READ, Group.EVENTS)
-RIGHT_GROUPS = (Group.LOG, Group.MOVE, Group.PROGRAM)
+LEFT_GROUPS = (Group.INSTANCES, Group.EDIT, Group.SELECT, Group.READ, Group.EVENTS)
+RIGHT_GROUPS = (Group.LOG, Group.DESCRIBE, Group.MOVE, Group.PROGRAM)
 
 
 def sections(groups: tuple[Group, ...], key_map: KeyMap = DEFAULT_KEYS) -> list[DescribeSection]:

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.timer import Timer
 
-import engine
 from engine.protocol import Engine
 from llama_orch_tui.log_scope import LogScope, choose_merged
 from llama_orch_tui.remembered import Remembered
-from llama_orch_tui.screens.table_acts import TableActs
+from llama_orch_tui.screens.config_acts import ConfigActs
+from llama_orch_tui.screens.log_keys import LogKeys
 from widgets.event_list import EventList
 from widgets.instance_table import InstanceTable
 from widgets.log_pane import LogPane
 from widgets.pane_deck import Pane
-from widgets.pane_prompt import PromptKind
 
 if TYPE_CHECKING:
     from engine.snapshots import Event, Snapshot
@@ -26,7 +25,7 @@ LOG_DELAY_S = 0.15
 """The cursor rests this long on an instance before its log is opened."""
 
 
-class LogRoom(TableActs):
+class LogRoom(LogKeys, ConfigActs):
     """A table, and below it the logs of its instances; the dashboard is built on this."""
 
     snapshot: Snapshot
@@ -36,8 +35,10 @@ class LogRoom(TableActs):
         self._scope = LogScope()
         self._log_timer: Timer | None = None
 
-    def show_keys(self) -> None:
-        """Bring the footer up to date; the dashboard knows how."""
+    @property
+    def log_pane(self) -> LogPane:
+        """The pane below the table."""
+        return self.deck.log_pane
 
     @property
     def is_merged(self) -> bool:
@@ -57,22 +58,6 @@ class LogRoom(TableActs):
             self.open_log(event.name)
         elif event.name != self._scope.name:
             self._log_timer = self.set_timer(LOG_DELAY_S, lambda: self.open_log(event.name))
-
-    @on(LogPane.StateChanged)
-    def follow_log_state(self) -> None:
-        """A search brings keys along."""
-        self.show_keys()
-
-    @on(LogPane.MomentAsked)
-    def go_to_moment(self, event: LogPane.MomentAsked) -> None:
-        """Show the log at the moment that was typed."""
-        try:
-            moment = engine.parse_time(event.text, self._clock())
-        except engine.UsageError as error:
-            self.deck.log_pane.tell(str(error).partition(": ")[2])
-            return
-        self.deck.log_pane.to_time(moment)
-        self.deck.log_pane.keep_moment(event.text)
 
     def open_log(self, name: str | None) -> None:
         """Show one instance's log, or none."""
@@ -99,42 +84,6 @@ class LogRoom(TableActs):
         else:
             self.deck.events.list.open_event()
 
-    def action_log_search(self) -> None:
-        """Type what to look for."""
-        self._type(PromptKind.SEARCH)
-
-    def action_log_filter(self) -> None:
-        """Type what is to be shown alone."""
-        self._type(PromptKind.FILTER)
-
-    def action_log_time(self) -> None:
-        """Type a moment to go to."""
-        self._type(PromptKind.TIME)
-
-    def action_log_hit(self, step: int) -> None:
-        """To the next hit, or the one before."""
-        self.deck.log_pane.to_hit(is_back=step < 0)
-        self.show_keys()
-
-    def action_log_level(self) -> None:
-        """All lines, warnings and errors, errors."""
-        self.deck.log_pane.next_level()
-
-    def action_log_wrap(self) -> None:
-        """Break long lines, or not."""
-        self.deck.log_pane.toggle_wrap()
-
-    def action_log_hold(self) -> None:
-        """Stop at what is shown, or follow the end."""
-        self.deck.log_pane.toggle_hold()
-
-    def action_log_copy(self) -> None:
-        """Copy the selected lines, or those on the screen."""
-        lines = self.deck.log_pane.copied()
-        if lines:
-            self.app.copy_to_clipboard("\n".join(lines))
-            self.notify(f"{len(lines)} lines of the log", title="Copied", markup=False)
-
     def action_log_merge(self) -> None:
         """All instances, or the marked ones, as one log; again: the one under the cursor."""
         if self._scope.is_merged:
@@ -147,8 +96,4 @@ class LogRoom(TableActs):
         self._scope = scope
         self.deck.log_pane.watch_log(self._engine.open_merged_log(scope.names), scope.title, scope.names)
         self.deck.go_to(Pane.LOG)
-        self.show_keys()
-
-    def _type(self, kind: PromptKind) -> None:
-        self.deck.log_pane.open_prompt(kind)
         self.show_keys()

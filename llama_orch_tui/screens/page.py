@@ -24,6 +24,8 @@ class PageScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(Scope.PAGE, Scope.MOVES)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own type
 
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.PAGE, Scope.MOVES)
+    """Whose keys work on the page."""
     is_of_instance = False
     """True where the page tells about an instance: it has a command line, and perhaps a crash report."""
 
@@ -43,11 +45,19 @@ class PageScreen(Screen[None]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Show the keys and be ready to scroll."""
-        key_map = keys_of(self.app)
-        key_map.rebind(self, Scope.PAGE, Scope.MOVES)
+        """Show the keys and be ready to scroll. Textual calls it for subclasses, too, after theirs."""
+        keys_of(self.app).rebind(self, *self.SCOPES)
+        self.show_keys()
+        self.take_focus()
+
+    def show_keys(self) -> None:
+        """The keys that work on this page."""
         actions = in_scopes([Scope.PAGE, Scope.APP])
-        self.query_one(KeyFooter).show(hints_for((one for one in actions if self.is_offered(one.method)), key_map))
+        hints = hints_for((one for one in actions if self.is_offered(one.method)), keys_of(self.app))
+        self.query_one(KeyFooter).show(hints)
+
+    def take_focus(self) -> None:
+        """Put the focus where the moves go."""
         self.query_one(VerticalScroll).focus()
 
     def is_offered(self, method: str) -> bool:

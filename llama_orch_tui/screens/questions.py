@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from engine.profiles import Switch, plan_switch
-from engine.snapshots import EventType, InstanceSnapshot, Snapshot, Status
+from engine.snapshots import Act, Desired, EventType, InstanceSnapshot, Snapshot, Status
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.leaving import is_watched_by_others
+from llama_orch_tui.risks import Risk, describe_requests
 from llama_orch_tui.screens.choice import Choice, ChoiceScreen
 from llama_orch_tui.screens.table_acts import answer_keys
 from widgets.text import clean
@@ -16,13 +17,18 @@ from widgets.units import format_count
 _BACKGROUND = "A daemon goes on watching until there is nothing to do."
 _UNWATCHED = "Nobody restarts what crashes meanwhile."
 
-STOP_ANSWER = "stop"
+REMOVE_ANSWER = "remove"
+MAKE_ANSWER = "make"
+YES = "yes"
+"""The answer that lets an act go on."""
 MOST_LETTERS = 20
 """More profiles than these are chosen by the cursor."""
 ALL_TYPES = "all"
 MOST_NAMES = 8
 """More names than these are counted, not listed."""
 
+_YES_KEYS = {Act.STOP: "x", Act.RESTART: "r", Act.PROFILE: "p", Act.START: "s"}
+"""The key that asked, once more."""
 _ALIVE = frozenset({Status.STARTING, Status.RUNNING, Status.STOPPING})
 
 
@@ -31,11 +37,41 @@ def running(snapshot: Snapshot) -> tuple[InstanceSnapshot, ...]:
     return tuple(one for one in snapshot.instances if one.pid is not None or one.status in _ALIVE)
 
 
-def stop_question(names: Sequence[str]) -> ChoiceScreen:
-    """Whether to stop several models at once; answers `STOP_ANSWER` or None."""
-    text = _list(names)
-    choices = [Choice(STOP_ANSWER, "x", f"Stop {format_count(len(names), 'model')}"), Choice("", "c", "Cancel")]
-    return ChoiceScreen("Stop these models?", text, choices)
+def risk_question(risk: Risk, key: str = "") -> ChoiceScreen:
+    """Whether to end what runs, requests and dependents named; answers `YES`, or None or empty when not.
+
+    `key` is the letter that says yes; empty means the act's own.
+    """
+    verb = "Restart" if risk.act is Act.RESTART else "Stop"
+    them = "this model" if len(risk.ends) == 1 else "these models"
+    lines = [_list(risk.names)]
+    if risk.along:
+        lines.append(f"Not chosen, but needs what stops: {_list(risk.along)}")
+    lines += [f"{clean(one.name)}: {describe_requests(one)}" for one in risk.busy[:MOST_NAMES]]
+    if len(risk.busy) > MOST_NAMES:
+        lines.append(f"and {len(risk.busy) - MOST_NAMES} more with requests in flight")
+    yes = Choice(YES, key or _YES_KEYS[risk.act], f"{verb} {format_count(len(risk.ends), 'model')}")
+    return ChoiceScreen(f"{verb} {them}?", "\n".join(lines), [yes, Choice("", "c", "Cancel")])
+
+
+def removal_question(one: InstanceSnapshot) -> ChoiceScreen:
+    """Whether to take an instance out of the file; answers `REMOVE_ANSWER` or None."""
+    name = clean(one.name)
+    if one.pid is not None:
+        text, label = f"It runs (PID {one.pid}, {one.state.value}).", f"Stop {name}, then remove it"
+    elif one.desired is Desired.RUNNING:
+        text, label = f"It is wanted running ({one.state.value}).", f"Stop {name}, then remove it"
+    else:
+        text, label = "It does not run.", f"Remove {name}"
+    detail = "Its table goes out of the file, and can be put back. Its logs and events stay."
+    choices = [Choice(REMOVE_ANSWER, "r", label, detail), Choice("", "c", "Cancel")]
+    return ChoiceScreen(f"Remove {name}?", text, choices, default="")
+
+
+def file_question(path: str) -> ChoiceScreen:
+    """Whether to make the configuration file; answers `MAKE_ANSWER` or None."""
+    choices = [Choice(MAKE_ANSWER, "m", "Make it, with an example to change"), Choice("", "c", "Cancel")]
+    return ChoiceScreen("There is no file yet", clean(path), choices)
 
 
 def profile_question(snapshot: Snapshot) -> ChoiceScreen:

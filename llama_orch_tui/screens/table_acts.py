@@ -46,6 +46,9 @@ class TableActs(Screen[None]):
         """The operator's choices, of earlier runs and of this one."""
         self.table.set_view(view_from_choices(remembered.get(REMEMBERED)))
 
+    def show_keys(self) -> None:
+        """Bring the footer up to date; the dashboard knows how."""
+
     @property
     def table(self) -> InstanceTable:
         """The table of instances."""

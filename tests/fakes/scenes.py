@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from engine.description import DescribeSection, Description
 from engine.log_asking import LogWindow
 from engine.snapshots import (
-    DescribeSection,
-    Description,
     Desired,
     Event,
     EventType,

@@ -7,22 +7,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
+from engine.description import DescribeSection, Description
 from engine.errors import EngineError, NoSuchInstanceError
 from engine.log_asking import LogFilter, LogPattern, LogSearch, LogWindow
-from engine.snapshots import (
-    Act,
-    CrashText,
-    DescribeSection,
-    Description,
-    Event,
-    EventQuery,
-    Level,
-    LogLine,
-    Outcome,
-    Snapshot,
-    Stream,
-    Target,
-)
+from engine.snapshots import Act, CrashText, Event, EventQuery, Level, LogLine, Outcome, Snapshot, Stream, Target
+from tests.fakes.still_editor import StillEditor, StillSearch
 
 
 @dataclass
@@ -157,6 +146,8 @@ class StillEngine:
         """Why the event log cannot be read."""
         self.gone: set[str] = set()
         """Names that the screen still shows while the engine has lost them."""
+        self.editor = StillEditor()
+        self.search = StillSearch()
         self.is_closed = False
         self.is_looked_at = False
         """True while somebody wants live numbers."""
@@ -218,6 +209,14 @@ class StillEngine:
         view = StillLogView(name, self.logs.get(name, LogWindow(name)))
         self.views.append(view)
         return view
+
+    def open_editor(self) -> StillEditor:
+        """The test's."""
+        return self.editor
+
+    def search_models(self) -> StillSearch:
+        """The test's."""
+        return self.search
 
     def open_chat(self, name: str) -> StillChat:
         """A conversation that the test holds."""

@@ -26,12 +26,24 @@ COMMANDS = [
 ]
 
 
+ONLY_NEWER = [
+    ("daemon", "start"),
+    ("daemon", "stop"),
+    ("daemon", "status"),
+    ("add", "b", "--model", "/b.gguf"),
+    ("remove", "a"),
+    ("health", "a"),
+    ("profile", "list"),
+]
+"""These need no whole database, but none of a newer version either."""
+
+
 def make_database(den: ThrowAwayHome) -> None:
     den.write_fakes("a")
     den.close_session(den.open_session())
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", [*COMMANDS, *ONLY_NEWER], ids=" ".join)
 def test_a_newer_database_is_34_for_every_command_and_untouched(den: ThrowAwayHome, command: tuple[str, ...]) -> None:
     make_database(den)
     with contextlib.closing(sqlite3.connect(den.home.state_file)) as connection:

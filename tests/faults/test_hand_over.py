@@ -175,3 +175,12 @@ def test_a_dashboard_without_an_engine_starts_no_daemon(den: ThrowAwayHome) -> N
         terminal.press("q")
         assert terminal.program.wait(30) == 34
     assert find_daemon(den.home) is None
+
+
+def test_stepping_back_without_having_stood_aside_leaves_the_leader_at_rest(den: ThrowAwayHome) -> None:
+    """As after an editor or a pager had the terminal: a wake-up that is not taken note of would spin for ever."""
+    configure(den)
+    session = den.open_session()
+    session.step_back()
+    wait_for(lambda: not session._wake.is_set(), "the leader has heard it")
+    assert session.snapshot().is_leader

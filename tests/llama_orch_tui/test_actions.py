@@ -56,6 +56,13 @@ PROMISED = [
     "w",
     "c",
     "m",
+    *"123456",
+    "left_square_bracket",
+    "right_square_bracket",
+    "E",
+    "i",
+    "delete",
+    "ctrl+u",
 ]
 
 
@@ -64,9 +71,9 @@ def owners(action: Action) -> list[type]:
     match action.scope:
         case Scope.APP:
             return [ConsoleApp]
-        case Scope.PAGE:
+        case Scope.PAGE | Scope.DESCRIBE:
             return [DescribeScreen]
-        case Scope.MOVES:
+        case Scope.MOVES | Scope.LOG | Scope.INSTANCE:
             return [DashboardScreen, DescribeScreen]
         case _:
             return [DashboardScreen]

@@ -58,7 +58,7 @@ def test_stopping_several_asks_first_and_escape_stops_nothing() -> None:
 def test_stopping_several_goes_on_when_it_is_said_again(key: str) -> None:
     async def script(operator: Operator) -> None:
         await operator.press("a", "x")
-        await operator.until_shown("Stop 3 models")
+        await operator.until_shown("Stop 2 models")
         await operator.press(key)
         await operator.until(lambda: bool(operator.engine.submitted))
         assert operator.engine.submitted[0].target == Target(names=("chat", "embed", "code"))

@@ -34,13 +34,13 @@ def test_v_in_describe_shows_it_and_comes_back_to_describe() -> None:
 
     async def script(operator: Operator) -> None:
         await operator.press("d")
-        await operator.until_shown("v Crash report")
+        await operator.until_shown("[1 Overview]")
         await operator.press("v")
         await operator.until_shown("killed by SIGSEGV")
         await operator.press("v")
         assert isinstance(operator.app.screen, CrashReportScreen)
         await operator.press("escape")
-        await operator.until_shown("llama-server --alias")
+        await operator.until_shown("[1 Overview]")
 
     drive(engine, script)
 

@@ -8,7 +8,7 @@ import pytest
 from textual.color import Color
 from textual.theme import Theme
 
-from engine.snapshots import DescribeSection, Description
+from engine.description import DescribeSection, Description
 from llama_orch_tui.app import ConsoleApp
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import DESCRIPTION, NOW, TRIO, engine_of, snapshot
@@ -27,7 +27,7 @@ def described_engine() -> StillEngine:
 def test_enter_and_d_describe_and_escape_comes_back(key: str) -> None:
     async def script(operator: Operator) -> None:
         await operator.press(key)
-        await operator.until_shown("the last health check took 3 ms [200]")
+        await operator.until_shown("took 3 ms [200]")
         assert "keeper 5100" in operator.text()
         await operator.press("escape")
         await operator.until_shown("Instances")

@@ -358,7 +358,8 @@ def test_a_click_selects_and_a_double_click_describes() -> None:
         await operator.pilot.click("#table", offset=(5, 2))
         assert operator.table.cursor_name == "embed"
         await operator.pilot.click("#table", offset=(5, 1), times=2)
-        await operator.until_shown("llama-server --alias chat")
+        await operator.until_shown("[1 Overview]")
+        assert "─ chat ─" in operator.text()
 
     drive(engine_of(snapshot(TRIO)), script)
 

@@ -65,7 +65,7 @@ def test_every_behaviour_of_a_server_has_its_answer_within_the_time_out(
         began = time.monotonic()
         result = check_once(http_target(server.port))
         took_s = time.monotonic() - began
-    assert (result.answer, took_s < 1.5) == (answer, True), result
+    assert (result.answer, took_s < 8.0) == (answer, True), result
     assert words in result.detail
 
 

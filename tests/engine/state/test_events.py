@@ -11,10 +11,12 @@ import pytest
 from engine.clock import Clock
 from engine.errors import StateError
 from engine.snapshots import Act, Event, EventQuery, EventType, Health, Level, Request, Target
+from engine.state import expiry as expiry_module
 from engine.state.events import PIECE, Retention, cleanup_old_events, get_recent_events, log_event
 from engine.state.expiry import Expiry
 from engine.state.reading import read_stored_health
 from engine.state.store import open_store
+from tests.fakes.homes import wait_for
 
 FOREVER_S = 1e12
 
@@ -145,3 +147,29 @@ def test_the_expiry_thread_ends_at_once_though_its_hour_is_not_over(path: Path) 
     expiry.start()
     expiry.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "expiry"]
+
+
+def test_what_kept_history_from_expiring_is_told_once_and_its_end_soon(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry_module, "FIRST_DELAY_S", 0.0)
+    monkeypatch.setattr(expiry_module, "RETRY_DELAY_S", 0.01)
+    fault = "state.sqlite: cannot be written: database or disk is full"
+    tries: list[int] = []
+
+    def clean(*_: object) -> None:
+        tries.append(1)
+        if len(tries) < 4:
+            raise StateError(fault)
+
+    monkeypatch.setattr(expiry_module, "cleanup_old_events", clean)
+    words: list[str] = []
+    expiry = Expiry(path, Clock(), words.append)
+    expiry.follow(Retention(1.0, 1))
+    expiry.start()
+    wait_for(lambda: len(words) > 1, "its end is told")
+    expiry.close()
+    assert words == [
+        "state.sqlite: cannot be written: database or disk is full; what is too old stays until that is over",
+        "",
+    ]

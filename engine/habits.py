@@ -1,0 +1,15 @@
+"""What the operator wants the console to do of itself: closed words of `[dashboard]`, standard library only."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Confirm(StrEnum):
+    """Before which acts the console asks."""
+
+    RISKY = "risky"
+    """Those that end several models, or one with requests in flight."""
+    ALWAYS = "always"
+    """Those that end any model."""
+    NEVER = "never"

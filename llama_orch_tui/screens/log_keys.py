@@ -1,0 +1,83 @@
+"""The keys that work in a log pane, whichever screen has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual import on
+from textual.screen import Screen
+
+import engine
+from widgets.log_pane import LogPane
+from widgets.pane_prompt import PromptKind
+
+
+class LogKeys(Screen[None]):
+    """A screen with a log pane."""
+
+    _clock: Callable[[], float]
+    """Seconds since the epoch."""
+
+    @property
+    def log_pane(self) -> LogPane:
+        """The pane that the keys work in."""
+        raise NotImplementedError
+
+    def show_keys(self) -> None:
+        """Bring the footer up to date; the screen knows how."""
+
+    @on(LogPane.StateChanged)
+    def follow_log_state(self) -> None:
+        """A search brings keys along."""
+        self.show_keys()
+
+    @on(LogPane.MomentAsked)
+    def go_to_moment(self, event: LogPane.MomentAsked) -> None:
+        """Show the log at the moment that was typed."""
+        try:
+            moment = engine.parse_time(event.text, self._clock())
+        except engine.UsageError as error:
+            self.log_pane.tell(str(error).partition(": ")[2])
+            return
+        self.log_pane.to_time(moment)
+        self.log_pane.keep_moment(event.text)
+
+    def action_log_search(self) -> None:
+        """Type what to look for."""
+        self._type(PromptKind.SEARCH)
+
+    def action_log_filter(self) -> None:
+        """Type what is to be shown alone."""
+        self._type(PromptKind.FILTER)
+
+    def action_log_time(self) -> None:
+        """Type a moment to go to."""
+        self._type(PromptKind.TIME)
+
+    def action_log_hit(self, step: int) -> None:
+        """To the next hit, or the one before."""
+        self.log_pane.to_hit(is_back=step < 0)
+        self.show_keys()
+
+    def action_log_level(self) -> None:
+        """All lines, warnings and errors, errors."""
+        self.log_pane.next_level()
+
+    def action_log_wrap(self) -> None:
+        """Break long lines, or not."""
+        self.log_pane.toggle_wrap()
+
+    def action_log_hold(self) -> None:
+        """Stop at what is shown, or follow the end."""
+        self.log_pane.toggle_hold()
+
+    def action_log_copy(self) -> None:
+        """Copy the selected lines, or those on the screen."""
+        lines = self.log_pane.copied()
+        if lines:
+            self.app.copy_to_clipboard("\n".join(lines))
+            self.notify(f"{len(lines)} lines of the log", title="Copied", markup=False)
+
+    def _type(self, kind: PromptKind) -> None:
+        self.log_pane.open_prompt(kind)
+        self.show_keys()

@@ -1,0 +1,205 @@
+"""Choosing what a new instance serves: the models on this machine as they are found, or what is typed."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from engine.editing import FoundModel, SearchState
+from engine.protocol import Engine
+from widgets.text import clean, fit, fit_right
+from widgets.units import format_bytes, format_count
+
+POLL_S = 0.1
+TYPED = "Use what is typed"
+_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(:[\w.-]+)?")
+
+
+class ModelPicker(ModalScreen[FoundModel | None]):
+    """Returns the chosen model, or None; one that was typed has no source."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", show=False),
+        Binding("down", "cursor('cursor_down')", "Down", show=False),
+        Binding("up", "cursor('cursor_up')", "Up", show=False),
+        Binding("pagedown", "cursor('page_down')", "Page down", show=False),
+        Binding("pageup", "cursor('page_up')", "Page up", show=False),
+    ]
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._search = engine.search_models()
+        self._shown: SearchState | None = None
+        self._listed: list[FoundModel] = []
+
+    def compose(self) -> ComposeResult:
+        """The line to type in, the models, and what there is to say about the one under the cursor."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "New instance: choose the model"
+            dialog.border_subtitle = "enter choose · ↑↓ move · esc cancel"
+            yield Input(placeholder="type to filter, or a path, or owner/repo:quant", select_on_focus=False)
+            yield OptionList(markup=False)
+            yield Static("", id="picker-about", markup=False)
+            yield Static("", id="picker-status", classes="quiet", markup=False)
+
+    def on_mount(self) -> None:
+        """Ready to type; what is found is looked at ten times a second."""
+        line = self.query_one(Input)
+        line.cursor_blink = False
+        self.query_one(OptionList).can_focus = False
+        line.focus()
+        self.set_interval(POLL_S, self.poll)
+        self.poll()
+
+    def on_unmount(self) -> None:
+        """Look no further."""
+        self._search.close()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Columns for the new width."""
+        self._relist()
+
+    def poll(self) -> None:
+        """List what is new."""
+        state = self._search.state()
+        if state is not self._shown:
+            before, self._shown = self._shown, state
+            if before is None or before.models is not state.models or before.is_done is not state.is_done:
+                self._relist()
+            self._say_status(state)
+
+    @on(Input.Changed)
+    def refilter(self) -> None:
+        """List what fits what is typed."""
+        self._relist()
+
+    @on(Input.Submitted)
+    def choose(self, event: Input.Submitted) -> None:
+        """Take the one under the cursor."""
+        event.stop()
+        self._choose(self.query_one(OptionList).highlighted)
+
+    @on(OptionList.OptionSelected)
+    def choose_pressed(self, event: OptionList.OptionSelected) -> None:
+        """A click takes it."""
+        self._choose(event.option_index)
+
+    @on(OptionList.OptionHighlighted)
+    def tell_about(self) -> None:
+        """The path of the one under the cursor, and what is wrong with it."""
+        self._say_about()
+
+    def action_back(self) -> None:
+        """Take the filter away; without one, close."""
+        line = self.query_one(Input)
+        if line.value:
+            line.value = ""
+        else:
+            self.dismiss(None)
+
+    def action_cursor(self, motion: str) -> None:
+        """Move in the list."""
+        options = self.query_one(OptionList)
+        if motion == "cursor_down":
+            options.action_cursor_down()
+        elif motion == "cursor_up":
+            options.action_cursor_up()
+        elif motion == "page_down":
+            options.action_page_down()  # type: ignore[no-untyped-call]
+        else:
+            options.action_page_up()  # type: ignore[no-untyped-call]
+
+    def _choose(self, index: int | None) -> None:
+        if index is None or not 0 <= index < len(self._listed):
+            return
+        chosen = self._listed[index]
+        if chosen.trouble:
+            self.notify(f"{chosen.path}: {chosen.trouble}", severity="warning", markup=False)
+            return
+        self.dismiss(chosen)
+
+    def _relist(self) -> None:
+        options = self.query_one(OptionList)
+        kept = self._under_cursor(options)
+        typed = self.query_one(Input).value.strip()
+        found = self._shown.models if self._shown is not None else ()
+        words = typed.lower().split()
+        fitting = [one for one in found if all(word in _all_of(one) for word in words)]
+        fitting.sort(key=lambda one: bool(one.trouble))
+        self._listed = [*([as_typed(typed)] if is_source(typed) else []), *fitting]
+        width = max(20, self.size.width * 9 // 10 - 8)
+        options.clear_options()
+        options.add_options([Option(model_line(one, width)) for one in self._listed])
+        if self._listed:
+            at = next(
+                (index for index, one in enumerate(self._listed) if kept is not None and one.path == kept.path), 0
+            )
+            options.highlighted = at
+        self._say_about()
+        if self._shown is not None:
+            self._say_status(self._shown)
+
+    def _under_cursor(self, options: OptionList) -> FoundModel | None:
+        at = options.highlighted
+        return self._listed[at] if at is not None and at < len(self._listed) else None
+
+    def _say_about(self) -> None:
+        about = self.query_one("#picker-about", Static)
+        one = self._under_cursor(self.query_one(OptionList))
+        about.set_class(one is not None and bool(one.trouble), "-wrong")
+        about.update("" if one is None else Content(clean(one.trouble or one.path)))
+
+    def _say_status(self, state: SearchState) -> None:
+        self.query_one("#picker-status", Static).update(Content(status_text(state, len(self._listed))))
+
+
+def status_text(state: SearchState, listed: int) -> str:
+    """How far the search is, and what it could not look into."""
+    if not state.is_done:
+        told = f"{format_count(len(state.models), 'model')} so far; looking in {clean(state.looking_in) or '…'}"
+    elif not state.models:
+        told = "No model was found. Type a path or owner/repo:quant, or name folders in [models] folders."
+    else:
+        told = f"{listed} of {format_count(len(state.models), 'model')}"
+    return "\n".join([told, *(clean(one) for one in state.troubles[-2:])])
+
+
+def model_line(one: FoundModel, width: int) -> Content:
+    """One model in a line of so many cells: the title has what its facts leave."""
+    if not one.source:
+        return Content.assemble((f"{TYPED}: ", "$text-accent"), fit(clean(one.title), width - len(TYPED) - 2).rstrip())
+    facts = [(fit_right(format_bytes(one.size_bytes), 6)), fit(clean(one.quantisation), 8)]
+    if width >= 64:
+        facts += [fit_right(clean(one.size_label), 6), fit(clean(one.source), 12)]
+    told = "  ".join(facts)
+    title = fit(f"{'✗ ' if one.trouble else '  '}{clean(one.title)}", max(10, width - len(told) - 2))
+    return Content.assemble((title, "$text-warning" if one.trouble else ""), "  ", (told, "$foreground 68%"))
+
+
+def is_source(text: str) -> bool:
+    """True for a text that names a file or a model of Hugging Face."""
+    return text.lower().endswith(".gguf") or text.startswith(("/", "~/", "./", "\\\\")) or is_hub_model(text)
+
+
+def is_hub_model(text: str) -> bool:
+    """True for ``owner/repo`` and ``owner/repo:quant``."""
+    return _HUB.fullmatch(text) is not None and not text.lower().endswith(".gguf")
+
+
+def as_typed(text: str) -> FoundModel:
+    """What was typed as a model without a source."""
+    title = text.rpartition("/")[2] if is_hub_model(text) else re.split(r"[/\\]", text)[-1]
+    return FoundModel(text, "", re.sub(r"(?i)\.gguf$", "", title).replace(":", "-") or text)
+
+
+def _all_of(one: FoundModel) -> str:
+    return f"{one.title} {one.source} {one.quantisation} {one.size_label} {one.path}".lower()
