@@ -54,6 +54,8 @@ class LogPane(Vertical):
         """The lines; they take the focus."""
         self.search: LogPattern | None = None
         self.asked = LogFilter()
+        self.names: tuple[str, ...] = ()
+        """Whose log is shown."""
         self._prompt = PanePrompt()
         self._view: LogView | None = None
         self._name = ""
@@ -91,6 +93,7 @@ class LogPane(Vertical):
         if self._view is not None:
             self._view.close()
         self._view, self._name = view, name
+        self.names = names or ((name,) if view is not None else ())
         self.search, self.asked, self.text.hits = None, LogFilter(), None
         if self._prompt.is_typing:
             self.text.focus()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from textual import on
+from textual.app import SuspendNotSupported
 from textual.screen import Screen
 
 import engine
+from engine.protocol import Engine
 from widgets.log_pane import LogPane
 from widgets.pane_prompt import PromptKind
 
@@ -17,6 +20,7 @@ class LogKeys(Screen[None]):
 
     _clock: Callable[[], float]
     """Seconds since the epoch."""
+    _engine: Engine
 
     @property
     def log_pane(self) -> LogPane:
@@ -77,6 +81,22 @@ class LogKeys(Screen[None]):
         if lines:
             self.app.copy_to_clipboard("\n".join(lines))
             self.notify(f"{len(lines)} lines of the log", title="Copied", markup=False)
+
+    def action_log_pager(self) -> None:
+        """Read the log, as it is filtered, in the operator's own pager; the terminal is the pager's meanwhile."""
+        from llama_orch_tui.pager import find_pager, run_pager  # noqa: PLC0415 - the first paint waits for no pager
+
+        try:
+            argv = find_pager(os.environ)
+            lines = self._engine.iter_log(self.log_pane.names, self.log_pane.asked)
+            with self.app.suspend():
+                trouble = run_pager(argv, lines)
+        except engine.EngineError as error:
+            trouble = str(error)
+        except SuspendNotSupported:
+            trouble = "this terminal cannot be lent to a pager; `logs NAME | less` in another one can"
+        if trouble:
+            self.notify(trouble, severity="error", markup=False)
 
     def _type(self, kind: PromptKind) -> None:
         self.log_pane.open_prompt(kind)
