@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tests.fakes.homes import ThrowAwayHome, wait_for, wait_until
+from tests.fakes.homes import ThrowAwayHome, wait_for
+from tests.fakes.waiting import wait_until
 
 assert sys.platform != "win32"  # terminals are POSIX
 
