@@ -339,6 +339,10 @@ class Outcome:
     """True when nobody took it up, so that it may be asked again of the next leader."""
 
 
+EventPlace = tuple[float, int]
+"""Where an event stands in the event log: its moment and its number."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventQuery:
     """Which stored events to read; the newest ``limit`` that match, given oldest first."""
@@ -346,6 +350,8 @@ class EventQuery:
     instance: str | None = None
     since: float | None = None
     until: float | None = None
+    before: EventPlace | None = None
+    """Only what stands before this place: the page that follows one that begins there."""
     level: Level | None = None
     """This level and the louder ones."""
     type: EventType | str | None = None

@@ -22,7 +22,7 @@ from textual.screen import Screen
 
 from engine.protocol import Engine
 from engine.snapshots import Fault, Snapshot
-from llama_orch_tui.actions import Scope
+from llama_orch_tui.action_kinds import Scope
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.keymap import DEFAULT_KEYS, read_key_map
 from llama_orch_tui.leaving import is_tended

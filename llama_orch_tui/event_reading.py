@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from engine.log_asking import LogPattern
 from engine.protocol import Engine
-from engine.snapshots import Event, EventQuery
+from engine.snapshots import Event, EventPlace, EventQuery
 from widgets.event_book import OlderEvents
 from widgets.event_sieve import EventSieve, shown_text
 
@@ -25,59 +25,54 @@ class ReadingOrder:
     """What is wanted of the event log."""
 
     sieve: EventSieve
-    until: float | None = None
+    before: EventPlace | None = None
     """Where to go back from; None is the newest."""
     goal: LogPattern | None = None
     """Go back until this is found; None: until there is a page of events."""
 
 
 def read_older(engine: Engine, order: ReadingOrder, is_cancelled: Callable[[], bool]) -> OlderEvents:
-    """The stored events that pass, from `order.until` backwards.
+    """The stored events that pass, from `order.before` backwards.
 
     Raises:
         StateError: the database cannot be read.
     """
-    total = engine.count_events() if order.until is None else None
+    total = engine.count_events() if order.before is None else None
     passes = order.sieve.tester()
     find = order.goal.compiled().search if order.goal is not None else None
     found: deque[Event] = deque()
-    reached = order.until
-    for number, page in enumerate(iter_pages_back(engine, order.sieve, order.until), 1):
+    reached = order.before
+    for number, page in enumerate(iter_pages_back(engine, order.sieve, order.before), 1):
         fitting = [one for one in page if passes(one)]
         found.extendleft(reversed(fitting))
-        reached = page[0].ts
+        reached = place_of(page[0])
         is_enough = len(found) >= PAGE if find is None else any(find(shown_text(one)) for one in fitting)
         if is_enough or number >= MOST_PAGES or is_cancelled():
             return OlderEvents(tuple(found), reached, is_complete=False, total=total)
     return OlderEvents(tuple(found), reached, is_complete=True, total=total)
 
 
-def iter_pages_back(engine: Engine, sieve: EventSieve, until: float | None) -> Iterator[tuple[Event, ...]]:
+def iter_pages_back(engine: Engine, sieve: EventSieve, before: EventPlace | None) -> Iterator[tuple[Event, ...]]:
     """Pages of stored events that may pass, the newest page first, each with its oldest event first, none twice.
 
     Raises:
         StateError: the database cannot be read.
     """
-    limit = PAGE
-    seen: set[int] = set()  # of the moment at which the last page ended: the next one begins with it
-    while True:
-        page = _read_page(engine, sieve, until, limit)
-        fresh = tuple(one for one in page if one.id not in seen)
-        if fresh:
-            yield fresh
-        if len(page) < limit:
+    while page := _read_page(engine, sieve, before):
+        yield page
+        if len(page) < PAGE:
             return
-        if page[0].ts == until:
-            limit *= 2  # more than a page of one moment
-        else:
-            until, limit = page[0].ts, PAGE
-            seen = set()
-        seen |= {one.id for one in page if one.ts == until}
+        before = place_of(page[0])
 
 
-def _read_page(engine: Engine, sieve: EventSieve, until: float | None, limit: int) -> tuple[Event, ...]:
-    query = EventQuery(until=until, level=sieve.least, type=sieve.type, limit=limit)
+def place_of(event: Event) -> EventPlace:
+    """Where a stored event stands."""
+    return (event.ts, event.id)
+
+
+def _read_page(engine: Engine, sieve: EventSieve, before: EventPlace | None) -> tuple[Event, ...]:
+    query = EventQuery(before=before, level=sieve.least, type=sieve.type, limit=PAGE)
     if not 0 < len(sieve.names) <= FEW_NAMES:
         return engine.read_events(query)
     pages = [engine.read_events(replace(query, instance=name)) for name in sieve.names]
-    return tuple(sorted((one for page in pages for one in page), key=lambda one: (one.ts, one.id)))[-limit:]
+    return tuple(sorted((one for page in pages for one in page), key=place_of))[-PAGE:]

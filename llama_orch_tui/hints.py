@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from llama_orch_tui.actions import Action, key_name
+from llama_orch_tui.action_kinds import Action, key_name
 from llama_orch_tui.keymap import KeyMap
 from widgets.key_footer import KeyHint
 from widgets.pane_prompt import PromptKind

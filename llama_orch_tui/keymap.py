@@ -12,7 +12,8 @@ from textual.binding import Binding, BindingsMap
 from textual.dom import DOMNode
 from textual.keys import Keys
 
-from llama_orch_tui.actions import BY_ID, Action, Scope, in_scopes
+from llama_orch_tui.action_kinds import Action, Scope
+from llama_orch_tui.actions import BY_ID, in_scopes
 
 TOGETHER: tuple[frozenset[Scope], ...] = (
     frozenset({Scope.APP, Scope.INSTANCE, Scope.DASHBOARD, Scope.MOVES, Scope.TABLE}),

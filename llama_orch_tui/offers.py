@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.snapshots import InstanceSnapshot, State, Status
-from llama_orch_tui.actions import ACTIONS, Action, Scope
+from llama_orch_tui.action_kinds import Action, Scope
+from llama_orch_tui.actions import ACTIONS
 from widgets.pane_deck import Pane
 
 RESTS = frozenset({Status.STOPPED, Status.FAILED, Status.BACKOFF})

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from llama_orch_tui.actions import ACTIONS, Action, Group, Scope, key_name
+from llama_orch_tui.action_kinds import Action, Group, Scope, key_name
+from llama_orch_tui.actions import ACTIONS
 from llama_orch_tui.keymap import keys_of
 from llama_orch_tui.screens.dashboard import DashboardScreen
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from engine.snapshots import Event
+from engine.snapshots import Event, EventPlace
 from widgets.event_sieve import EventSieve
 
 MOST_ROWS = 5000
@@ -25,8 +25,8 @@ class OlderEvents:
 
     events: tuple[Event, ...] = ()
     """Oldest first; those that pass the sieve."""
-    reached: float | None = None
-    """Everything since this moment has been looked at; the next reading goes on from here."""
+    reached: EventPlace | None = None
+    """Everything from this place on has been looked at; the next reading goes on from here."""
     is_complete: bool = False
     """True when nothing older is stored."""
     total: int | None = None
@@ -44,7 +44,7 @@ class EventBook:
         """Of how many events these were chosen, as far as it is known."""
         self.is_complete = False
         """True when no older event is stored."""
-        self.reached: float | None = None
+        self.reached: EventPlace | None = None
         """How far back the event log has been read; None before the first reading."""
         self._recent: tuple[Event, ...] = ()
         self._known: set[EventKey] = set()

@@ -12,7 +12,7 @@ from textual.message import Message
 
 from engine.errors import UsageError
 from engine.log_asking import LogPattern
-from engine.snapshots import Event
+from engine.snapshots import Event, EventPlace
 from widgets.event_book import EventBook, OlderEvents
 from widgets.event_list import EventList
 from widgets.event_sieve import EventSieve, shown_text
@@ -36,7 +36,7 @@ class EventPane(Vertical):
 
         pane: EventPane
         sieve: EventSieve
-        until: float | None
+        before: EventPlace | None
         """Where to go back from; None is the newest."""
         is_typing: bool
         """True while the sieve may change with the next letter."""

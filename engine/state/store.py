@@ -248,13 +248,18 @@ class Store:
             ("ts <= ?", query.until),
         ]
         clauses = [clause for clause, value in wanted if value is not None]
+        values = [value for _, value in wanted if value is not None]
+        if query.before is not None:
+            ts, number = query.before
+            clauses.append("ts <= ? AND (ts < ? OR id < ?)")  # the first half is what an index answers
+            values += [ts, ts, number]
         if level is not None:
             clauses.append("level <> 'info'")  # says it in the words of the index, which holds no other rows
         where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
         return self._connection.execute(
             "SELECT id, ts, instance, level, type, message, meta FROM events"  # noqa: S608 - clauses are ours
             f" {where} ORDER BY ts DESC, id DESC LIMIT ?",
-            (*(value for _, value in wanted if value is not None), query.limit),
+            (*values, query.limit),
         ).fetchall()
 
     def add_health(

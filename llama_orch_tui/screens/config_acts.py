@@ -17,7 +17,8 @@ from engine.editing import Editor, FilePlace, FoundModel, Proposal, Removed, Wri
 from engine.errors import EngineError, ExitCode
 from engine.protocol import Engine
 from engine.snapshots import Act, Desired, InstanceSnapshot, Outcome, Snapshot, Target
-from llama_orch_tui.actions import BY_ID, key_name
+from llama_orch_tui.action_kinds import key_name
+from llama_orch_tui.actions import BY_ID
 from llama_orch_tui.editor_desk import EditorDesk
 from llama_orch_tui.keymap import keys_of
 from llama_orch_tui.remembered import Remembered

@@ -14,7 +14,8 @@ from textual.message import Message
 from engine.profiles import Switch, plan_switch
 from engine.protocol import Engine
 from engine.snapshots import Act, Desired, Outcome, Snapshot, Target
-from llama_orch_tui.actions import ACTIONS, BY_ID, Scope
+from llama_orch_tui.action_kinds import Scope
+from llama_orch_tui.actions import ACTIONS, BY_ID
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.hints import FILTER_HINTS, PROMPT_HINTS, hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap

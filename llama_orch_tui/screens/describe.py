@@ -19,7 +19,8 @@ from engine.description import DescribeSection, Description, Topic
 from engine.errors import EngineError
 from engine.protocol import Engine
 from engine.snapshots import Act, Event, EventQuery, EventType, InstanceSnapshot, Snapshot
-from llama_orch_tui.actions import Scope, in_scopes
+from llama_orch_tui.action_kinds import Scope
+from llama_orch_tui.actions import in_scopes
 from llama_orch_tui.hints import PROMPT_HINTS, hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, keys_of
 from llama_orch_tui.offers import Facts, is_offered_here

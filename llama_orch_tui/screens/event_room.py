@@ -157,7 +157,7 @@ class EventRoom(LogRoom):
         from llama_orch_tui.event_reading import ReadingOrder, read_older  # noqa: PLC0415 - likewise
 
         worker = get_current_worker()
-        order = ReadingOrder(asked.sieve, asked.until, asked.goal)
+        order = ReadingOrder(asked.sieve, asked.before, asked.goal)
         try:
             older = read_older(self._engine, order, lambda: worker.is_cancelled)
         except EngineError as error:

@@ -6,7 +6,8 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from engine.description import DescribeSection
-from llama_orch_tui.actions import ACTIONS, Group, key_name
+from llama_orch_tui.action_kinds import Group, key_name
+from llama_orch_tui.actions import ACTIONS
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap, keys_of
 from llama_orch_tui.screens.page import PageScreen
 from widgets.fact_sheet import FactSheet

@@ -11,7 +11,8 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widget import Widget
 
-from llama_orch_tui.actions import BY_ID, Scope, in_scopes
+from llama_orch_tui.action_kinds import Scope
+from llama_orch_tui.actions import BY_ID, in_scopes
 from llama_orch_tui.hints import hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, keys_of
 from widgets.key_footer import KeyFooter

@@ -263,4 +263,5 @@ def _is_meant(event: Event, query: EventQuery) -> bool:
         and (query.level is None or levels.index(event.level) >= levels.index(query.level))
         and (query.since is None or event.ts >= query.since)
         and (query.until is None or event.ts <= query.until)
+        and (query.before is None or (event.ts, event.id) < query.before)
     )

@@ -27,7 +27,7 @@ def test_in_a_real_terminal_the_pager_reads_the_log_and_the_dashboard_comes_back
         assert den.run_cli("start", "a", "--wait").returncode == 0
         terminal.until_shown("listening on")
         terminal.press("l")
-        terminal.until_shown("Pager")
+        terminal.until_shown("Search")
         terminal.press("P")
         wait_for(lambda: read.exists() and "listening on" in read.read_text(), "the pager has read it")
         terminal.forget()

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from llama_orch_tui.actions import ACTIONS, Action, Group, Scope, key_name
+from llama_orch_tui.action_kinds import Action, Group, Scope, key_name
+from llama_orch_tui.actions import ACTIONS
 from llama_orch_tui.app import ConsoleApp
 from llama_orch_tui.keymap import DEFAULT_KEYS, TOGETHER
 from llama_orch_tui.screens.dashboard import DashboardScreen

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.log_asking import LogPattern
-from engine.snapshots import Event, EventQuery, EventType, Level
+from engine.snapshots import Event, EventPlace, EventQuery, EventType, Level
 from engine.state.events import count_stored_events, get_recent_events
 from engine.state.store import open_store
 from llama_orch_tui import event_reading
@@ -64,14 +64,14 @@ def never() -> bool:
 def read_all(engine: StillEngine, sieve: EventSieve) -> list[Event]:
     """Reading after reading, as somebody who scrolls up does; oldest first."""
     found: list[Event] = []
-    until: float | None = None
+    before: EventPlace | None = None
     while True:
-        older = read_older(engine, ReadingOrder(sieve, until), never)
+        older = read_older(engine, ReadingOrder(sieve, before), never)
         known = {one.id for one in found}
         found[:0] = [one for one in older.events if one.id not in known]
         if older.is_complete:
             return found
-        until = older.reached
+        before = older.reached
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_reading_after_reading_finds_each_event_once(tmp_path: Path, moments: li
 def test_a_reading_ends_with_a_page_and_the_first_one_counts(tmp_path: Path) -> None:
     engine = StoringEngine(tmp_path / "state.sqlite", [event(number, number) for number in range(95)])
     older = read_older(engine, ReadingOrder(EventSieve()), never)
-    assert (len(older.events), older.reached, older.is_complete, older.total) == (PAGE, 85.0, False, 95)
+    assert (len(older.events), older.reached, older.is_complete, older.total) == (PAGE, (85.0, 86), False, 95)
     again = read_older(engine, ReadingOrder(EventSieve(), older.reached), never)
     assert again.total is None
 
@@ -128,7 +128,7 @@ def test_a_reading_that_finds_little_ends_too_and_says_how_far_it_came(
     older = read_older(engine, ReadingOrder(EventSieve(pattern=LogPattern("nowhere"))), never)
     assert older.events == ()
     assert older.reached is not None
-    assert 70 < older.reached < 80
+    assert 70 < older.reached[0] < 80
     assert not older.is_complete
 
 
