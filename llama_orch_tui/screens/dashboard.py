@@ -100,7 +100,7 @@ class DashboardScreen(PaneActs):
             return
         self.deck.table_pane.note_rates(snapshot)
         self.set_class(self._is_welcoming(), "-welcome")
-        self._top_bar.show(snapshot)
+        self._top_bar.show(snapshot, self.deck.table_pane.rates.totals)
         self.deck.events.show(snapshot.events)
         self._fault_bar.show(snapshot.faults)
         if self._is_welcoming():
