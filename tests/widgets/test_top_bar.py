@@ -73,8 +73,28 @@ def test_what_matters_less_goes_first() -> None:
 
 
 KNOWN = frozenset(
-    "lorch llama-orch-tui demo leading cpu mem gpu tok/s slots busy ready loading warming starting waiting stopping "
-    "unhealthy backoff failed stopped".split()
+    [
+        "lorch",
+        "llama-orch-tui",
+        "demo",
+        "leading",
+        "cpu",
+        "mem",
+        "gpu",
+        "tok/s",
+        "slots",
+        "busy",
+        "ready",
+        "loading",
+        "warming",
+        "starting",
+        "waiting",
+        "stopping",
+        "unhealthy",
+        "backoff",
+        "failed",
+        "stopped",
+    ]
 )
 
 
