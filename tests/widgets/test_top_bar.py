@@ -9,7 +9,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from engine.loads import GpuLoad, LlamaLoad
-from engine.snapshots import InstanceSnapshot, Snapshot
+from engine.snapshots import InstanceSnapshot, Snapshot, State
 from tests.fakes.scenes import BUSY, GIB, HOST, TRIO, snapshot
 from widgets.top_bar import TopBar
 
@@ -72,30 +72,8 @@ def test_what_matters_less_goes_first() -> None:
     assert gone == list(words)
 
 
-KNOWN = frozenset(
-    [
-        "lorch",
-        "llama-orch-tui",
-        "demo",
-        "leading",
-        "cpu",
-        "mem",
-        "gpu",
-        "tok/s",
-        "slots",
-        "busy",
-        "ready",
-        "loading",
-        "warming",
-        "starting",
-        "waiting",
-        "stopping",
-        "unhealthy",
-        "backoff",
-        "failed",
-        "stopped",
-    ]
-)
+KNOWN = {"lorch", "llama-orch-tui", "demo", "leading", "cpu", "mem", "gpu", "tok/s", "slots", "busy"}
+KNOWN |= {state.value for state in State}
 
 
 @pytest.mark.parametrize("instances", [WORK, BUSY, (*WORK, *BUSY[3:])], ids=["work", "busy", "both"])
