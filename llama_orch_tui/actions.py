@@ -196,7 +196,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("log_hold", ("space",), "Pause", "pause, or follow the end", Group.LOG, Scope.LOG, "log_hold", 62),
     Action("log_wrap", ("w",), "Wrap", "wrap long lines, or not", Group.LOG, Scope.LOG, "log_wrap", 61),
     Action("log_pager", ("P",), "Pager", "read it all in $PAGER", Group.LOG, Scope.LOG, "log_pager", 42),
-    Action("log_copy", ("c",), "Copy", "copy the selected or shown lines", Group.LOG, Scope.LOG, "log_copy", 44),
+    Action("log_copy", ("c",), "Copy", "copy the selected or shown lines", Group.LOG, Scope.LOG, "log_copy", 60),
     Action(
         "log_merge",
         ("m",),
