@@ -28,8 +28,9 @@ def test_in_a_real_terminal_the_pager_reads_the_log_and_the_dashboard_comes_back
         terminal.until_shown("listening on")
         terminal.press("l")
         terminal.until_shown("Search")
+        terminal.forget()
         terminal.press("P")
         wait_for(lambda: read.exists() and "listening on" in read.read_text(), "the pager has read it")
-        terminal.forget()
+        terminal.until_shown("Instances")  # what is typed before the screen is back may be lost
         terminal.press("e")
         terminal.until_shown("Save")
