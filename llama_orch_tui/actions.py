@@ -12,6 +12,10 @@ def _move(name: str, keys: tuple[str, ...], text: str, scope: Scope = Scope.MOVE
     return Action(f"move_{name}", keys, text, text, Group.MOVE, scope, f"move('{name}')")
 
 
+def _border(name: str, key: str, label: str, text: str, call: str) -> Action:
+    return Action(name, (key,), label, text, Group.READ, Scope.DASHBOARD, f"move_border({call})")
+
+
 def _tab(number: int, topic: Topic) -> Action:
     text = f"the tab {topic.value}"
     return Action(
@@ -170,6 +174,19 @@ ACTIONS: tuple[Action, ...] = (
         Scope.DASHBOARD,
         "cycle_focus(-1)",
     ),
+    _border("table_higher", "plus", "Higher", "more lines for the table", "'table', 1"),
+    _border("table_lower", "minus", "Lower", "fewer lines for the table", "'table', -1"),
+    _border("events_larger", "greater_than_sign", "Wider", "more room for the events", "'events', 1"),
+    _border("events_smaller", "less_than_sign", "Narrower", "more room for the log", "'events', -1"),
+    Action(
+        "reset_sizes",
+        ("equals_sign",),
+        "Sizes",
+        "panes in their own sizes again",
+        Group.READ,
+        Scope.DASHBOARD,
+        "reset_sizes",
+    ),
     Action("log_search", ("slash",), "Search", "search in the log", Group.LOG, Scope.LOG, "log_search", 69),
     Action("log_next", ("n",), "Next", "next match", Group.LOG, Scope.LOG, "log_hit(1)", 68),
     Action("log_previous", ("N",), "Previous", "previous match", Group.LOG, Scope.LOG, "log_hit(-1)", 67),
@@ -179,7 +196,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("log_hold", ("space",), "Pause", "pause, or follow the end", Group.LOG, Scope.LOG, "log_hold", 62),
     Action("log_wrap", ("w",), "Wrap", "wrap long lines, or not", Group.LOG, Scope.LOG, "log_wrap", 61),
     Action("log_pager", ("P",), "Pager", "read it all in $PAGER", Group.LOG, Scope.LOG, "log_pager", 42),
-    Action("log_copy", ("c",), "Copy", "copy the selected or shown lines", Group.LOG, Scope.LOG, "log_copy", 44),
+    Action("log_copy", ("c",), "Copy", "copy the selected or shown lines", Group.LOG, Scope.LOG, "log_copy", 60),
     Action(
         "log_merge",
         ("m",),

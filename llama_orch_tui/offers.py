@@ -109,6 +109,8 @@ def _is_useful(action_id: str, now: Circumstances) -> bool:
         "log_next": now.is_searching,
         "log_previous": now.is_searching,
         "log_merge": len(now.instances) > 1,
+        "focus_log": now.pane is not Pane.LOG,
+        "focus_events": now.pane is not Pane.EVENTS,
         "back": now.can_go_back,
         "crash_report": any(one.last_error or one.restarts for one in now.chosen),
         "copy_page": False,

@@ -36,7 +36,7 @@ DARK = Theme(
         "scrollbar-corner-color": "#161b25",
     },
 )
-"""The default: a calm night sky, sand for what moves, green for what is well."""
+"""The default: a calm night sky, blue for what moves, green for what is well, sand for keys, orange for trouble."""
 
 LIGHT = Theme(
     name="lorch-light",

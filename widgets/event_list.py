@@ -29,6 +29,7 @@ NAME_CELLS = 16
 """The most that an instance's name takes here."""
 TYPE_CELLS = 11
 """The longest event type, and one blank less."""
+WHEEL_LINES = 3
 ROOMY = 60
 """From this width on, the type has a column; messages say it as well."""
 
@@ -153,10 +154,15 @@ class EventList(Inked, ScrollView, can_focus=True, inherit_bindings=False):
             if event.chain == 2:
                 self.post_message(self.Chosen())
 
-    def on_mouse_scroll_up(self) -> None:
-        """At the top the wheel asks for older events."""
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Older events; at the top the wheel asks for more of them."""
         if self.scroll_offset.y == 0:
             self.post_message(self.TopReached())
+        self._wheel(event, -WHEEL_LINES)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Newer events; at the end the pane follows again."""
+        self._wheel(event, WHEEL_LINES)
 
     def watch_has_focus(self, _has_focus: bool) -> None:  # noqa: FBT001 - Textual calls it so
         """The cursor is drawn only with the focus."""
@@ -177,6 +183,19 @@ class EventList(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         self.cursor = index
         self.is_following = index == len(self.rows) - 1
         self._keep_cursor_seen()
+        self.refresh()
+
+    def _wheel(self, event: events.MouseEvent, lines: int) -> None:
+        """Scroll; the cursor goes along, so that the next event does not pull the view back to it."""
+        event.stop()
+        event.prevent_default()
+        page = self.size.height
+        top = max(0, min(self.scroll_offset.y + lines, len(self.rows) - page))
+        self.scroll_to(y=top, animate=False, immediate=True)
+        is_at_end = top + page >= len(self.rows)
+        last = len(self.rows) - 1
+        self.cursor = last if is_at_end and lines > 0 else max(top, min(self.cursor, top + page - 1, last))
+        self.is_following = self.cursor == last
         self.refresh()
 
     def _draw_event(self, one: Event) -> list[Segment]:

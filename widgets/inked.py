@@ -30,7 +30,7 @@ class Inked(Widget):
 
     DEFAULT_CSS = """
     Inked > .ink--good { color: $text-success; }
-    Inked > .ink--busy { color: $text-accent; }
+    Inked > .ink--busy { color: $text-primary; }
     Inked > .ink--warn { color: $text-warning; }
     Inked > .ink--bad { color: $text-error; text-style: bold; }
     Inked > .ink--quiet { color: $foreground 68%; }

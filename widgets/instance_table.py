@@ -16,24 +16,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from engine.snapshots import InstanceSnapshot, Snapshot
-from widgets.inked import Inked
 from widgets.motion import Motion, moved
-from widgets.row_cells import Cell, RowContext, age_text, row_cell
-from widgets.table_columns import (
-    GUTTER,
-    LIVE,
-    NUMBERS,
-    Column,
-    Layout,
-    Placed,
-    column_gap,
-    head_text,
-    known_columns,
-    lay_out,
-    measure,
-)
+from widgets.row_cells import RowContext, age_text
+from widgets.table_columns import LIVE, Column, Layout, column_gap, known_columns, lay_out, measure
+from widgets.table_lines import TableLines
 from widgets.table_view import Heading, Line, TableView, build_lines
-from widgets.text import clean, fit, fit_right
+from widgets.text import clean
 
 HEAD_LINES = 1
 """Lines above the first row: the column titles, which do not scroll away."""
@@ -51,7 +39,7 @@ class TableMessage(Message):
         return self.table
 
 
-class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
+class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=False):
     """One row for each instance of a snapshot."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--head", "table--cursor", "table--cursor-blurred", "table--marked"}
@@ -240,18 +228,18 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
         if y < HEAD_LINES:
-            return self._draw_head()
+            return self.draw_head(self._layout(), self.view.order)
         index = y - HEAD_LINES + self.scroll_offset.y
         if index < len(self._lines):
             line = self._lines[index]
-            return self._draw_heading(line) if isinstance(line, Heading) else self._draw_row(line)
+            return self.draw_heading(line) if isinstance(line, Heading) else self._draw_row(line)
         if not self.rows and y == HEAD_LINES + 1 and self.filter_text:
             text = f"  Nothing matches {clean(self.filter_text)}. esc shows all again."
             return self.drawn([Segment(text, self.ink("ink--quiet"))])
         return self.drawn([])
 
     def _arrange(self) -> None:
-        before = self._cursor_index()
+        before, was_seen = self._cursor_index(), self._is_cursor_seen()
         self._lines = build_lines(self._all, self.view)
         self.rows = tuple(line for line in self._lines if isinstance(line, InstanceSnapshot))
         self._line_of = {line.name: i for i, line in enumerate(self._lines) if isinstance(line, InstanceSnapshot)}
@@ -264,7 +252,9 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         if size != self.virtual_size:
             self.virtual_size = size
             self.post_message(self.ViewChanged(self))
-        self._keep_cursor_seen()
+        if was_seen:
+            # What was scrolled out of sight with the wheel stays there: new data moves nobody's view.
+            self._keep_cursor_seen()
         self.refresh()
 
     def _layout(self) -> Layout:
@@ -300,6 +290,10 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
             lines = (left, self._line_of.get(name, 0))
             self.refresh(*(Region(0, HEAD_LINES + line - top, self.size.width, 1) for line in lines))
 
+    def _is_cursor_seen(self) -> bool:
+        line = self._line_of.get(self.cursor_name or "", 0)
+        return self.scroll_offset.y <= line < self.scroll_offset.y + max(1, self.size.height - HEAD_LINES)
+
     def _keep_cursor_seen(self) -> None:
         page = self.size.height - HEAD_LINES
         if page <= 0:
@@ -311,32 +305,10 @@ class InstanceTable(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         elif line >= top + page:
             self.scroll_to(y=line - page + 1, animate=False, immediate=True)
 
-    def _draw_head(self) -> Strip:
-        style = self.paper("table--head")
-        segments = [Segment(" " * GUTTER)]
-        layout = self._layout()
-        for placed in layout.placed:
-            pad = fit_right if placed.column in NUMBERS else fit
-            title = pad(head_text(placed.column, self.view.order), placed.width)
-            segments += [Segment(title), Segment(" " * layout.gap)]
-        return self.drawn(segments, style)
-
-    def _draw_heading(self, heading: Heading) -> Strip:
-        text = f"  {clean(heading.tag)} · {heading.ready} of {heading.count} ready"
-        return self.drawn([Segment(text, self.ink("ink--key"))])
-
     def _draw_row(self, one: InstanceSnapshot) -> Strip:
         is_marked, is_cursor = one.name in self.marks, one.name == self.cursor_name
-        context, layout = self._row_context(one), self._layout()
-        segments = [Segment("▌ " if is_marked else "  ", self.ink("ink--key"))]
-        for placed in layout.placed:
-            cell = row_cell(placed.column, one, context)
-            segments += [self._draw_cell(cell, placed), Segment(" " * layout.gap)]
+        segments = self.row_segments(one, self._layout(), self._row_context(one), is_marked=is_marked)
         return self.drawn(segments, self._row_style(is_cursor=is_cursor, is_marked=is_marked))
-
-    def _draw_cell(self, cell: Cell, placed: Placed) -> Segment:
-        pad = fit_right if placed.column in NUMBERS else fit
-        return Segment(pad(cell.text, placed.width), self.ink(cell.ink) if cell.ink else None)
 
     def _row_style(self, *, is_cursor: bool, is_marked: bool) -> Style:
         if is_cursor:

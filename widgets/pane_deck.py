@@ -6,10 +6,11 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import assert_never
 
+from textual import events
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
 from textual.widget import Widget
 
+from widgets.border_deck import BorderDeck
 from widgets.event_list import EventList
 from widgets.event_pane import EventPane
 from widgets.instance_table import InstanceTable
@@ -27,14 +28,13 @@ class Pane(StrEnum):
     LOG = "log"
 
 
-class PaneDeck(Vertical):
-    """The three panes; the table as high as its rows ask for, the others share the rest."""
+class PaneDeck(BorderDeck):
+    """The three panes; the table as high as its rows ask for, the others share the rest, until a border is moved."""
 
     def __init__(self, *, clock: Callable[[], float], id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self.table_pane = TablePane(clock=clock, id="table-pane")
-        self.events = EventPane(id="events-pane")
-        self.log_pane = LogPane(id="log-pane")
+        super().__init__(
+            TablePane(clock=clock, id="table-pane"), EventPane(id="events-pane"), LogPane(id="log-pane"), id=id
+        )
         self.zoomed: Pane | None = None
         """The pane that has the whole screen."""
         self._frames: dict[Pane, Widget] = {
@@ -48,7 +48,7 @@ class PaneDeck(Vertical):
     def compose(self) -> ComposeResult:
         """The table on top, the others below."""
         yield self.table_pane
-        with Container(id="lower"):
+        with self.lower:
             yield self.events
             yield self.log_pane
 
@@ -56,6 +56,11 @@ class PaneDeck(Vertical):
     def table(self) -> InstanceTable:
         """The table of instances."""
         return self.table_pane.table
+
+    @property
+    def has_borders(self) -> bool:
+        """True while no pane has the whole screen."""
+        return self.zoomed is None
 
     @property
     def present(self) -> Pane:
@@ -98,8 +103,17 @@ class PaneDeck(Vertical):
         self.fit()
 
     def fit(self) -> None:
-        """Give the table the height that its rows ask for; the stylesheet holds the limit."""
-        self.table_pane.styles.height = "1fr" if self.zoomed is Pane.TABLE else self.table_pane.lines_wanted()
+        """Give every pane its size, or the zoomed one all there is."""
+        super().fit()
+        if self.zoomed is Pane.TABLE:
+            self.table_pane.styles.height, self.table_pane.styles.max_height = "1fr", "100%"
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the frame of a pane, or on what takes no focus in it, goes to the pane."""
+        for pane, frame in self._frames.items():
+            is_hit = frame.display and frame.region.contains_point(event.screen_offset)
+            if is_hit and not self.has_dragged and not frame.has_focus_within:
+                self.go_to(pane)
 
     def _taker(self, pane: Pane) -> InstanceTable | EventList | LogText:
         """The widget of a pane that takes the focus."""

@@ -31,6 +31,7 @@ class RateHistory:
 
     def __init__(self) -> None:
         self._samples: dict[tuple[str, Measure], deque[float]] = {}
+        self._totals: deque[float] = deque(maxlen=KEPT)
         self._second = 0
 
     def note(self, snapshot: Snapshot) -> None:
@@ -46,6 +47,16 @@ class RateHistory:
                     key = one.name, measure
                     samples = self._samples[key] = before.get(key) or deque(maxlen=KEPT)
                     samples.append(value)
+        rates = [rate for one in snapshot.instances if (rate := _measured(one, Measure.TOKENS)) is not None]
+        if rates:
+            self._totals.append(sum(rates))
+        else:
+            self._totals.clear()
+
+    @property
+    def totals(self) -> tuple[float, ...]:
+        """The tokens per second of all instances together, oldest first."""
+        return tuple(self._totals)
 
     def of(self, name: str, measure: Measure = Measure.TOKENS) -> tuple[float, ...]:
         """The samples of one instance, oldest first."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 from engine.loads import LlamaLoad
 from engine.snapshots import InstanceSnapshot, State, Status
+from widgets.health_history import health_look
 from widgets.looks import Look, state_look
-from widgets.table_columns import Column
+from widgets.table_columns import STRIP_CELLS, Column
 from widgets.table_order import context_share
 from widgets.text import clean
 from widgets.units import NOTHING, format_age, format_bytes, format_percent, format_rate
@@ -47,6 +49,8 @@ def row_cell(column: Column, one: InstanceSnapshot, context: RowContext) -> Cell
         case Column.STATE:
             look = shown_look(one, context.pending)
             return Cell(f"{look.glyph} {context.pending or one.state.value}", look.ink)
+        case Column.HEALTH:
+            return Cell("".join(cell.text for cell in strip_cells(one, STRIP_CELLS)) or NOTHING, "ink--quiet")
         case Column.UPTIME:
             return _number(age_text(one, context))
         case Column.TOKENS | Column.SLOTS | Column.CONTEXT:
@@ -59,6 +63,12 @@ def row_cell(column: Column, one: InstanceSnapshot, context: RowContext) -> Cell
             return Cell(why_text(one), _why_ink(one))
         case _:
             return _number(_NUMBERS[column](one))
+
+
+def strip_cells(one: InstanceSnapshot, count: int) -> tuple[Cell, ...]:
+    """The newest checks, at most `count`, oldest first; neighbours of one look together."""
+    looks = groupby(map(health_look, one.health_strip[-count:]))
+    return tuple(Cell(look.glyph * len(list(run)), look.ink) for look, run in looks)
 
 
 _NUMBERS: Mapping[Column, Callable[[InstanceSnapshot], str | None]] = {

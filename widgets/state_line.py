@@ -12,7 +12,7 @@ from engine.snapshots import InstanceSnapshot
 from widgets.inked import Inked
 from widgets.row_cells import shown_look, why_text
 from widgets.text import clean, fit
-from widgets.why_line import LEAST_WHY_CELLS, load_text
+from widgets.why_line import LEAST_WHY_CELLS, load_ink, load_text
 
 
 class StateLine(Inked):
@@ -58,6 +58,6 @@ class StateLine(Inked):
             [
                 Segment(state, self.ink(look.ink)),
                 Segment(fit(why_text(one), left), self.ink("ink--quiet")),
-                Segment(f"  {numbers}" if numbers else "", self.ink("ink--busy")),
+                Segment(f"  {numbers}" if numbers else "", self.ink(load_ink(one.load))),
             ]
         )

@@ -22,6 +22,8 @@ class Column(StrEnum):
 
     NAME = "name"
     STATE = "state"
+    HEALTH = "health"
+    """The strip of the last checks."""
     PORT = "port"
     PID = "pid"
     UPTIME = "uptime"
@@ -49,12 +51,16 @@ LARGEST_FIRST = frozenset(
     }
 )
 """Where an order begins with the largest unless it is turned round."""
+WORST_FIRST = frozenset({Column.STATE, Column.HEALTH})
+"""Where an order begins with what needs a person most."""
 NUMBERS = LARGEST_FIRST | {Column.PORT, Column.PID}
 """Aligned to the right."""
 ALWAYS = frozenset({Column.NAME, Column.STATE})
 """Neither given up nor hidden."""
-LIVE = frozenset({Column.GPU, Column.TOKENS, Column.SLOTS, Column.CONTEXT})
+LIVE = frozenset({Column.HEALTH, Column.GPU, Column.TOKENS, Column.SLOTS, Column.CONTEXT})
 """Not shown until something is known: many servers, and most machines, tell nothing of the kind."""
+STRIP_CELLS = 10
+"""The newest checks that the table has room for."""
 
 KEPT_FIRST = (
     Column.NAME,
@@ -66,6 +72,7 @@ KEPT_FIRST = (
     Column.TOKENS,
     Column.SLOTS,
     Column.RESTARTS,
+    Column.HEALTH,
     Column.CONTEXT,
     Column.GPU,
     Column.PID,
@@ -80,6 +87,7 @@ GROWTH = (
     (Column.NAME, 24),
     (Column.PID, NO_LIMIT),
     (Column.MODEL, 26),
+    (Column.HEALTH, NO_LIMIT),
     (Column.WHY, 64),
     (Column.NAME, NO_LIMIT),
     (Column.MODEL, NO_LIMIT),
@@ -161,6 +169,8 @@ def known_columns(instances: Sequence[InstanceSnapshot]) -> frozenset[Column]:
     """The live columns of which some instance tells something."""
     found = set()
     for one in instances:
+        if one.health_strip:
+            found.add(Column.HEALTH)
         if one.gpu_memory_bytes is not None:
             found.add(Column.GPU)
         if one.load is not None and (one.load.total_slots or one.load.tokens_per_s is not None):
@@ -178,6 +188,7 @@ def measure(instances: Sequence[InstanceSnapshot], order: Order = FILE_ORDER) ->
     needs = {
         Column.NAME: Widths(min(12, max(4, names)), max(4, names)),
         Column.STATE: Widths(state, state),
+        Column.HEALTH: Widths(6, STRIP_CELLS),
         Column.PORT: Widths(max(4, ports), 5),
         Column.PID: Widths(max(5, pids), 7),
         Column.UPTIME: Widths(7, 7),

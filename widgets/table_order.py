@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.loads import LlamaLoad
-from engine.snapshots import InstanceSnapshot, State
+from engine.snapshots import Health, InstanceSnapshot, State
 from widgets.table_columns import FILE_ORDER, Column, Order
 
 URGENCY = (
@@ -21,13 +21,24 @@ URGENCY = (
     State.STOPPED,
 )
 """States, what needs a person first."""
+NOT = "!"
+"""Before a word of the filter: what has it is left out."""
 
 
 def is_match(instance: InstanceSnapshot, text: str) -> bool:
-    """True when every word of `text` is in the instance's name, state, model or tags; case does not matter."""
+    """True when every word of `text` is in the instance's name, state, model or tags, and no ``!word`` is.
+
+    Case does not matter. A lone ``!``, as while one is typed, holds nothing back.
+    """
     parts = (instance.name, instance.state.value, instance.model, *instance.tags)
     haystack = "\n".join(parts).casefold()
-    return all(word in haystack for word in text.casefold().split())
+    return all(_is_passing(word, haystack) for word in text.casefold().split())
+
+
+def _is_passing(word: str, haystack: str) -> bool:
+    if word.startswith(NOT):
+        return word == NOT or word[1:] not in haystack
+    return word in haystack
 
 
 def ordered(
@@ -49,6 +60,13 @@ def context_share(load: LlamaLoad) -> float | None:
     if load.context_used is None or not load.context_size:
         return None
     return 100.0 * load.context_used / load.context_size
+
+
+def trouble(strip: Sequence[Health]) -> float | None:
+    """How bad the last checks were: every failed one counts, a newer one for more; None before the first check."""
+    if not strip:
+        return None
+    return float(sum(age for age, one in enumerate(strip, 1) if one is Health.UNHEALTHY))
 
 
 def _slots_wanted(load: LlamaLoad) -> float | None:
@@ -76,6 +94,9 @@ def rank(one: InstanceSnapshot, column: Column) -> tuple[float, str] | None:
             return (0.0, one.name.casefold())
         case Column.STATE:
             return (float(URGENCY.index(one.state)), "")
+        case Column.HEALTH:
+            badness = trouble(one.health_strip)
+            return None if badness is None else (-badness, "")
         case Column.MODEL:
             return _text(one.model)
         case Column.WHY:

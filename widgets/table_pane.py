@@ -20,7 +20,7 @@ from widgets.rate_history import RateHistory
 from widgets.table_columns import FILE_ORDER
 from widgets.why_line import WhyLine
 
-FILTER_HINT = "filter by name, tag, state or model"
+FILTER_HINT = "filter by name, tag, state or model; !text leaves out"
 
 
 class FilterLine(Input, inherit_bindings=True):

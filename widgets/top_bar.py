@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.segment import Segment
 from textual.strip import Strip
 
+from engine.loads import LlamaLoad
 from engine.snapshots import HostLoad, Snapshot, State
 from widgets.inked import Inked
 from widgets.looks import state_look
+from widgets.rate_history import draw_curve
 from widgets.units import format_bytes, format_percent, format_rate
 
 TITLE = "llama-orch-tui"
@@ -17,12 +20,19 @@ SHORT_TITLE = "lorch"
 ROOMY = 100
 """From this width on, the title and the load are written out."""
 
+CURVE_CELLS = 10
+
 BUSY = (State.WARMING, State.LOADING, State.STARTING, State.WAITING, State.STOPPING)
 """Counted together where there is no room for each."""
 COUNTED = (State.READY, *BUSY, State.UNHEALTHY, State.BACKOFF, State.FAILED, State.STOPPED)
 
 Run = list[tuple[str, str]]
 """Text and ink, from left to right."""
+
+PLACES = ("curve", "rate", "slots", "leader", "load", "gpus")
+"""The parts on the right, as they stand."""
+KEPT_FIRST = ("leader", "load", "rate", "slots", "gpus", "curve")
+"""What stays when it is narrow; the last goes first."""
 
 
 class TopBar(Inked):
@@ -36,10 +46,11 @@ class TopBar(Inked):
         super().__init__(id=id)
         self._is_demo = is_demo
         self._snapshot = Snapshot()
+        self._totals: Sequence[float] = ()
 
-    def show(self, snapshot: Snapshot) -> None:
-        """Draw this snapshot."""
-        self._snapshot = snapshot
+    def show(self, snapshot: Snapshot, totals: Sequence[float] = ()) -> None:
+        """Draw this snapshot; `totals` are the tokens per second of all instances together, oldest first."""
+        self._snapshot, self._totals = snapshot, totals
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -48,21 +59,31 @@ class TopBar(Inked):
             return self.drawn([])
         width = self.size.width
         head: Run = [(TITLE if width >= ROOMY else SHORT_TITLE, "ink--strong"), *self._demo()]
-        leader, rate, load, gpus = self._leader(), self._rate(), self._load(), self._gpus()
+        parts = self._parts()
         left = [*head, *self._counts(is_brief=False)]
-        if sum(map(_length, (left, leader, rate, load, gpus))) > width:
+        if _length(left) + sum(_length(part) for name, part in parts.items() if name != "curve") > width:
             left = [*head, *self._counts(is_brief=True)]
-        while len(left) > len(head) and _length(left) > width:
+        while len(left) > 1 and _length(left) > width:
             left.pop()
-        kept: dict[str, Run] = {}
+        kept: set[str] = set()
         room = width - _length(left)
-        for name, part in (("leader", leader), ("load", load), ("rate", rate), ("gpus", gpus)):
-            if _length(part) <= room:
-                kept[name] = part
-                room -= _length(part)
-        right = [piece for name in ("rate", "leader", "load", "gpus") for piece in kept.get(name, [])]
-        run = [*left, (" " * (width - _length(left) - _length(right)), ""), *right]
+        for name in KEPT_FIRST:
+            if _length(parts[name]) <= room:
+                kept.add(name)
+                room -= _length(parts[name])
+        right = [piece for name in PLACES if name in kept for piece in parts[name]]
+        run = [*left, (" " * room, ""), *right]
         return self.drawn([Segment(text, self.ink(ink) if ink else None) for text, ink in run])
+
+    def _parts(self) -> dict[str, Run]:
+        return {
+            "leader": self._leader(),
+            "load": self._load(),
+            "rate": self._rate(),
+            "slots": self._slots(),
+            "gpus": self._gpus(),
+            "curve": self._curve(),
+        }
 
     def _demo(self) -> Run:
         return [("  demo", "ink--key")] if self._is_demo else []
@@ -90,13 +111,31 @@ class TopBar(Inked):
             return [("  ▲ nobody leads", "ink--warn")]
         return [(f"  following pid {leader.pid} ({leader.kind.value})", "ink--busy")]
 
+    def _loads(self) -> list[LlamaLoad]:
+        return [one.load for one in self._snapshot.instances if one.load is not None]
+
     def _rate(self) -> Run:
         """Tokens per second of all instances together."""
-        loads = [one.load for one in self._snapshot.instances if one.load is not None]
-        rates = [load.tokens_per_s for load in loads if load.tokens_per_s is not None]
+        rates = [load.tokens_per_s for load in self._loads() if load.tokens_per_s is not None]
         if not rates:
             return []
-        return [(f"  {format_rate(sum(rates))}", "ink--strong" if any(rates) else ""), (" tok/s", "ink--quiet")]
+        return [(f"  {format_rate(sum(rates)):>3}", "ink--strong" if any(rates) else ""), (" tok/s", "ink--quiet")]
+
+    def _curve(self) -> Run:
+        """How that rate went; its place is kept while nothing is made, so that nothing jumps."""
+        if not self._rate():
+            return []
+        return [(f"  {draw_curve(self._totals, CURVE_CELLS):{CURVE_CELLS}}", "ink--busy")]
+
+    def _slots(self) -> Run:
+        """Slots at work of all there are, and what waits for one."""
+        loads = self._loads()
+        busy, total = sum(one.busy_slots or 0 for one in loads), sum(one.total_slots or 0 for one in loads)
+        waiting = sum(one.deferred or 0 for one in loads)
+        if not total:
+            return []
+        ink = "ink--warn" if waiting else "ink--strong" if busy else ""
+        return [(f"  {busy}/{total}{f'+{waiting}' if waiting else ''}", ink), (" slots", "ink--quiet")]
 
     def _gpus(self) -> Run:
         """All GPUs together: the busiest one's work, memory in sum."""

@@ -54,9 +54,14 @@ class WhyLine(Inked):
             [
                 Segment(f"{self._look.glyph} ", self.ink(self._look.ink)),
                 Segment(fit(self._text, left), self.ink("ink--quiet")),
-                Segment(f"  {numbers}" if numbers else "", self.ink("ink--busy")),
+                Segment(f"  {numbers}" if numbers else "", self.ink(load_ink(self._load))),
             ]
         )
+
+
+def load_ink(load: LlamaLoad | None) -> str:
+    """Numbers of a server at work stand out, those of an idle one do not."""
+    return "ink--busy" if load is not None and (load.busy_slots or load.tokens_per_s) else "ink--quiet"
 
 
 def load_text(load: LlamaLoad, samples: Sequence[float], width: int) -> str:

@@ -22,7 +22,7 @@ from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
 from llama_orch_tui.offers import UNHEALTHY, Circumstances, is_working, offered
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.risks import Risk, is_asked, weigh
-from llama_orch_tui.screens.describe_room import DescribeRoom
+from llama_orch_tui.screens.pane_acts import PaneActs
 from widgets.fault_bar import FaultBar
 from widgets.instance_table import InstanceTable
 from widgets.key_footer import KeyFooter
@@ -35,7 +35,7 @@ TICK_S = 1.0
 SCOPES = (Scope.INSTANCE, Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
 
 
-class DashboardScreen(DescribeRoom):
+class DashboardScreen(PaneActs):
     """Table on top, events and log below, keys at the bottom."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(*SCOPES)]
@@ -100,7 +100,7 @@ class DashboardScreen(DescribeRoom):
             return
         self.deck.table_pane.note_rates(snapshot)
         self.set_class(self._is_welcoming(), "-welcome")
-        self._top_bar.show(snapshot)
+        self._top_bar.show(snapshot, self.deck.table_pane.rates.totals)
         self.deck.events.show(snapshot.events)
         self._fault_bar.show(snapshot.faults)
         if self._is_welcoming():

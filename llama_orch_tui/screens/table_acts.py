@@ -18,7 +18,7 @@ from llama_orch_tui.desk import read_command
 from llama_orch_tui.remembered import Remembered
 from widgets.instance_table import InstanceTable
 from widgets.pane_deck import PaneDeck
-from widgets.table_columns import LARGEST_FIRST, Column, Order
+from widgets.table_columns import LARGEST_FIRST, WORST_FIRST, Column, Order
 from widgets.table_view import FILE, TableView, view_from_choices
 
 REMEMBERED = "table"
@@ -145,4 +145,5 @@ def _order_label(column: Column | None, order: Order) -> str:
         return "the file's order" + (" ●" if order.column is None else "")
     if column is order.column:
         return f"{column.value} {'▼' if order.is_descending else '▲'}"
-    return f"{column.value}{' (largest first)' if column in LARGEST_FIRST else ''}"
+    first = " (largest first)" if column in LARGEST_FIRST else " (worst first)" if column in WORST_FIRST else ""
+    return f"{column.value}{first}"

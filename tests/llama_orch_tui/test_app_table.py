@@ -282,12 +282,12 @@ def test_capital_c_switches_columns_and_the_table_behind_follows() -> None:
         assert "uptime" in operator.text()
         await operator.press("C")
         await operator.until_shown("● uptime")
-        await operator.press("j", "j", "space")
+        await operator.press("j", "j", "j", "space")
         await operator.until_shown("○ uptime")
         assert Column.UPTIME in operator.table.view.hidden
         await operator.press("escape")
         await operator.until_gone("uptime")
-        await operator.press("C", "down", "down", "enter", "escape")
+        await operator.press("C", "down", "down", "down", "enter", "escape")
         await operator.until_shown("uptime")
 
     drive(engine_of(snapshot(TRIO)), script)

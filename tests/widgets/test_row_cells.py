@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from engine.snapshots import Level, State
+from engine.snapshots import Health, Level, State
 from tests.fakes.scenes import NOW, instance
 from widgets.looks import INK_CLASSES, level_look, state_look
-from widgets.row_cells import RowContext, age_text, row_cell, why_text
+from widgets.row_cells import Cell, RowContext, age_text, row_cell, strip_cells, why_text
 from widgets.table_columns import Column
 
 CALM = RowContext(NOW, 0.0)
@@ -34,6 +34,15 @@ def test_an_act_on_its_way_is_shown_instead_of_the_state() -> None:
 
     assert cell.text.endswith("starting…")
     assert "stopped" not in cell.text
+
+
+def test_the_strip_of_checks_shows_the_newest_in_their_colours_and_bad_ones_by_another_sign() -> None:
+    strip = (Health.UNHEALTHY,) + (Health.HEALTHY,) * 9 + (Health.LOADING, Health.UNHEALTHY)
+    one = replace(instance("a", State.READY), health_strip=strip)
+
+    assert strip_cells(one, 4) == (Cell("●●", "ink--good"), Cell("◑", "ink--busy"), Cell("▲", "ink--warn"))
+    assert row_cell(Column.HEALTH, one, CALM).text == "●●●●●●●●◑▲"
+    assert row_cell(Column.HEALTH, instance("b", State.READY), CALM).text == "–"
 
 
 def test_an_age_grows_between_snapshots() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from engine.loads import LlamaLoad
-from engine.snapshots import InstanceSnapshot, State
+from engine.snapshots import Health, InstanceSnapshot, State
 from tests.fakes.scenes import BUSY, TRIO, instance
 from widgets.table_columns import (
     ALWAYS,
@@ -95,7 +95,8 @@ def test_live_columns_are_known_once_somebody_tells() -> None:
     assert known_columns(TRIO) == frozenset()
     assert known_columns([replace(TRIO[0], load=LlamaLoad(note="refused"))]) == frozenset()
     assert known_columns([replace(TRIO[0], gpu_memory_bytes=0)]) == {Column.GPU}
-    assert known_columns([replace(TRIO[0], load=LlamaLoad(total_slots=4))]) == LIVE - {Column.GPU}
+    assert known_columns([replace(TRIO[0], load=LlamaLoad(total_slots=4))]) == LIVE - {Column.GPU, Column.HEALTH}
+    assert known_columns([replace(TRIO[0], health_strip=(Health.HEALTHY,))]) == {Column.HEALTH}
 
 
 def test_asking_for_the_column_of_the_order_turns_it_round() -> None:

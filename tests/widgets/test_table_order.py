@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from engine.loads import LlamaLoad
-from engine.snapshots import State
+from engine.snapshots import Health, State
 from tests.fakes.scenes import BUSY, TRIO
 from widgets.table_columns import FILE_ORDER, Column, Order
 from widgets.table_order import URGENCY, is_match, ordered
@@ -78,6 +78,32 @@ def test_live_numbers_order_too() -> None:
 )
 def test_a_filter_looks_at_name_state_model_and_tags(text: str) -> None:
     assert is_match(TRIO[0], text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param("!rag", ["chat", "code"], id="not a tag"),
+        pytest.param("!STOPPED", ["chat", "embed"], id="not a state, without case"),
+        pytest.param("qwen !coder", ["chat"], id="with, and without"),
+        pytest.param("!rag !code", ["chat"], id="neither"),
+        pytest.param("!", ["chat", "embed", "code"], id="not typed yet"),
+        pytest.param("chat !", ["chat"], id="a word, and not typed yet"),
+        pytest.param("!!x", ["chat", "embed", "code"], id="a mark to be left out"),
+        pytest.param("rag !bge", [], id="nothing is left"),
+    ],
+)
+def test_an_exclamation_mark_leaves_out_what_follows(text: str, found: list[str]) -> None:
+    assert [one.name for one in ordered(TRIO, FILE_ORDER, text)] == found
+
+
+def test_by_health_the_worst_comes_first_the_newest_trouble_before_the_older_and_the_unchecked_last() -> None:
+    good, bad = Health.HEALTHY, Health.UNHEALTHY
+    strips = {"well": (good,) * 4, "was bad": (bad, good, good, good), "is bad": (good, good, good, bad), "new": ()}
+    rows = tuple(replace(TRIO[0], name=name, health_strip=strip) for name, strip in strips.items())
+
+    assert [one.name for one in ordered(rows, by(Column.HEALTH))] == ["is bad", "was bad", "well", "new"]
+    assert [one.name for one in ordered(rows, by(Column.HEALTH).turned())] == ["well", "was bad", "is bad", "new"]
 
 
 def test_a_filter_finds_tags_and_misses_the_rest() -> None:
