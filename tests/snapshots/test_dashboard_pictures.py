@@ -127,7 +127,7 @@ def test_order_question(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_columns(snap_compare: Compare, size: tuple[int, int]) -> None:
-    assert is_as_stored(snap_compare, working_engine(), size, "C", "space", until="○ port")
+    assert is_as_stored(snap_compare, working_engine(), size, "C", "space", until="○ health")
 
 
 @pytest.mark.parametrize("size", SIZES)
