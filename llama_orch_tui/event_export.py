@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from engine.protocol import Engine
 from engine.snapshots import Event
@@ -54,7 +54,7 @@ def _write(
     sieve: EventSieve,
     shown: tuple[Event, ...],
     file: BinaryIO,
-    spool: BinaryIO,
+    spool: IO[bytes],
     is_cancelled: Callable[[], bool],
 ) -> int:
     """Pages come newest first and are put aside, so that memory holds one of them, however long the event log is."""
@@ -78,7 +78,7 @@ def _write(
     return count + len(left)
 
 
-def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
+def _copy(source: IO[bytes], target: BinaryIO, size: int) -> None:
     while size > 0 and (data := source.read(min(size, COPY_BYTES))):
         target.write(data)
         size -= len(data)
