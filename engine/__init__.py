@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
     from engine.logs.follow import follow, follow_raw
     from engine.logs.reader import LogSelection, iter_lines, iter_raw, read_tail
     from engine.models.tiny_gguf import cached_tiny_model
-    from engine.observing import find_scope, observe
+    from engine.observing import observe
     from engine.paths import HOME_VARIABLE, Home, find_home
     from engine.profiles import Switch, plan_switch
     from engine.protocol import Chat, Engine, LogView
@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
     from engine.state.event_tail import follow_events
     from engine.state.events import get_recent_events, log_event
     from engine.state.reading import read_stored_health, refuse_newer_database
+    from engine.supervision.fleet import find_scope
     from engine.times import format_time, parse_time
 
 _HOMES = {
@@ -87,7 +88,7 @@ _HOMES = {
     "find_home": "engine.paths",
     "find_launcher": "engine.embedded.location",
     "find_log_folder": "engine.logs.finding",
-    "find_scope": "engine.observing",
+    "find_scope": "engine.supervision.fleet",
     "follow": "engine.logs.follow",
     "follow_events": "engine.state.event_tail",
     "follow_raw": "engine.logs.follow",

@@ -53,16 +53,27 @@ class Looking:
     is_looking: bool
 
 
+# Each is made when it is first needed: a command that asks for one snapshot needs two of them.
+
+
 @lru_cache
-def _adapters() -> tuple[
-    TypeAdapter[Snapshot], TypeAdapter[tuple[Event, ...]], TypeAdapter[Request], TypeAdapter[Outcome]
-]:
-    return (
-        TypeAdapter(Snapshot),
-        TypeAdapter(tuple[Event, ...]),
-        TypeAdapter(Request),
-        TypeAdapter(Outcome),
-    )
+def _snapshots() -> TypeAdapter[Snapshot]:
+    return TypeAdapter(Snapshot)
+
+
+@lru_cache
+def _events() -> TypeAdapter[tuple[Event, ...]]:
+    return TypeAdapter(tuple[Event, ...])
+
+
+@lru_cache
+def _requests() -> TypeAdapter[Request]:
+    return TypeAdapter(Request)
+
+
+@lru_cache
+def _outcomes() -> TypeAdapter[Outcome]:
+    return TypeAdapter(Outcome)
 
 
 def encode_hello(hello: Hello) -> bytes:
@@ -89,7 +100,7 @@ def encode_look(*, is_looking: bool) -> bytes:
 
 def encode_request(request: Request) -> bytes:
     """Ask for an act."""
-    return b'{"request":' + _adapters()[2].dump_json(request) + b"}\n"
+    return b'{"request":' + _requests().dump_json(request) + b"}\n"
 
 
 def encode_accepted(request_id: str) -> bytes:
@@ -99,17 +110,17 @@ def encode_accepted(request_id: str) -> bytes:
 
 def encode_outcome(outcome: Outcome) -> bytes:
     """What became of a request."""
-    return b'{"outcome":' + _adapters()[3].dump_json(outcome) + b"}\n"
+    return b'{"outcome":' + _outcomes().dump_json(outcome) + b"}\n"
 
 
 def encode_body(snapshot: Snapshot) -> bytes:
     """A snapshot without its events: the part that every subscriber gets alike."""
-    return _adapters()[0].dump_json(replace(snapshot, events=()))
+    return _snapshots().dump_json(replace(snapshot, events=()))
 
 
 def encode_snapshot(body: bytes, events: tuple[Event, ...]) -> bytes:
     """A snapshot frame from its body and the events that this client has not seen."""
-    return b'{"snapshot":' + body + b',"events":' + _adapters()[1].dump_json(events) + b"}\n"
+    return b'{"snapshot":' + body + b',"events":' + _events().dump_json(events) + b"}\n"
 
 
 Frame = Hello | Request | Outcome | Snapshot | Looking | str | None
@@ -129,15 +140,14 @@ def decode_frame(line: bytes) -> Frame:
             raise WireError("a frame is an object")
         if "hello" in frame:
             return _parse_hello(frame["hello"])
-        snapshots, events, requests, outcomes = _adapters()
         if "request" in frame:
-            return requests.validate_python(frame["request"])
+            return _requests().validate_python(frame["request"])
         if "outcome" in frame:
-            return outcomes.validate_python(frame["outcome"])
+            return _outcomes().validate_python(frame["outcome"])
         if "snapshot" in frame:
-            told = events.validate_python(frame.get("events", []))
+            told = _events().validate_python(frame.get("events", []))
             return replace(
-                snapshots.validate_python(frame["snapshot"]),
+                _snapshots().validate_python(frame["snapshot"]),
                 events=tuple(replace(event, type=parse_event_type(event.type)) for event in told),
             )
         if "look" in frame:

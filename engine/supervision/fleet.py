@@ -153,6 +153,14 @@ class Fleet:
         return [slot.name for slot in self if _is_meant(slot, target)]
 
 
+def find_scope(loaded: LoadedConfig, names: tuple[str, ...]) -> frozenset[str]:
+    """The instances that a command about `names` may have to act on: these, what they need, and who needs them."""
+    fleet = Fleet()
+    fleet.apply(loaded)
+    known = [name for name in names if name in fleet.slots]
+    return frozenset([*names, *fleet.with_dependencies(known), *fleet.with_dependents(known)])
+
+
 def _is_meant(slot: Slot, target: Target) -> bool:
     return (
         slot.name in target.names
