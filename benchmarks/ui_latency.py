@@ -8,27 +8,21 @@ Idle: 50 llama.cpp servers, probed every 10 s, with live numbers. Prints CPU (pe
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import json
 import os
-import pty
 import random
-import select
-import signal
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
+
+from benchmarks.ruler import drain_for, terminal, wait_for_words
 
 assert sys.platform != "win32"  # tells the type checker which half of the world this is
 
@@ -43,7 +37,6 @@ IDLE_S = 30.0
 SETTLE_S = 8.0
 LIMIT_CPU = 1.5
 LIMIT_MEMORY_MB = 80.0
-SIZE = (60, 200)
 LOOP_STEP_S = 0.01
 START_LIMIT_S = 300.0
 
@@ -69,7 +62,7 @@ def measure_keys() -> None:
         writer = subprocess.Popen([sys.executable, "-c", WRITER, folder])
         try:
             with terminal([sys.executable, __file__, "--child", folder], {}) as (_pid, screen):
-                _wait_for(screen, b"i000: ")
+                wait_for_words(screen, b"i000: ")
                 delays = _press_keys(screen)
         finally:
             writer.kill()
@@ -88,13 +81,13 @@ def _press_keys(screen: int) -> list[float]:
     row, step = 0, 1
     chance = random.Random(7)  # noqa: S311 - pauses, no secrets
     for _ in range(KEYS):
-        _drain_for(screen, chance.uniform(0.02, 0.06))
+        drain_for(screen, chance.uniform(0.02, 0.06))
         if not 0 <= row + step < INSTANCES:
             step = -step
         row += step
         began = time.perf_counter()
         os.write(screen, b"j" if step > 0 else b"k")
-        _wait_for(screen, f"i{row:03}: ".encode())
+        wait_for_words(screen, f"i{row:03}: ".encode())
         delays.append((time.perf_counter() - began) * 1000)
     return delays
 
@@ -203,17 +196,17 @@ def measure_idle() -> None:
         )
         (home / "config.toml").write_text('[dashboard]\non_exit = "stop"\n' + tables)
         with terminal([sys.executable, "-m", "llama_orch_tui"], {"LLAMA_ORCH_HOME": folder}) as (pid, screen):
-            _wait_for(screen, b"i000")
+            wait_for_words(screen, b"i000")
             os.write(screen, b"as")
             try:
-                _wait_for(screen, f"{SERVERS} ready".encode(), START_LIMIT_S)
-                _drain_for(screen, SETTLE_S)
+                wait_for_words(screen, f"{SERVERS} ready".encode(), START_LIMIT_S)
+                drain_for(screen, SETTLE_S)
                 cpu, memory = _watch(pid, screen)
             finally:
                 os.write(screen, b"q")
-                _drain_for(screen, 1.0)
+                drain_for(screen, 1.0)
                 os.write(screen, b"s")
-                _drain_for(screen, SETTLE_S)
+                drain_for(screen, SETTLE_S)
     print(f"{SERVERS} idle llama.cpp servers, probed every 10 s, for {IDLE_S:.0f} s")
     print(f"processor       {cpu:9.2f} %    limit {LIMIT_CPU} %, ratio {cpu / LIMIT_CPU:.2f}")
     print(f"memory          {memory:9.1f} MB   limit {LIMIT_MEMORY_MB:.0f} MB, ratio {memory / LIMIT_MEMORY_MB:.2f}")
@@ -223,56 +216,10 @@ def _watch(pid: int, screen: int) -> tuple[float, float]:
     """Percent of a core and resident megabytes of one process, itself alone."""
     process = psutil.Process(pid)
     before, began = process.cpu_times(), time.monotonic()
-    _drain_for(screen, IDLE_S)
+    drain_for(screen, IDLE_S)
     after, took = process.cpu_times(), time.monotonic() - began
     used = after.user + after.system - before.user - before.system
     return 100 * used / took, process.memory_info().rss / 1e6
-
-
-# -- the terminal
-
-
-@contextlib.contextmanager
-def terminal(command: list[str], extra: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """A program in a terminal of its own: its PID and the terminal; ended politely."""
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **extra}
-    environment["PYTHONPATH"] = str(Path(__file__).parents[1])
-    pid, screen = pty.fork()
-    if pid == 0:
-        os.execve(command[0], command, environment)  # noqa: S606 - no shell is the point
-    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
-    try:
-        yield pid, screen
-    finally:
-        with contextlib.suppress(ProcessLookupError):  # ended by a key
-            os.kill(pid, signal.SIGTERM)
-        with contextlib.suppress(OSError):  # EIO: the other end has closed
-            while os.read(screen, 1 << 16):
-                continue
-        os.waitpid(pid, 0)
-        os.close(screen)
-
-
-def _wait_for(screen: int, words: bytes, limit_s: float = 30.0) -> None:
-    """Read until these words come."""
-    seen = b""
-    end = time.monotonic() + limit_s
-    while words not in seen:
-        left = end - time.monotonic()
-        assert left > 0, f"{words!r} did not come in {limit_s:.0f} s: {seen[-300:]!r}"
-        if select.select([screen], [], [], left)[0]:
-            seen = seen[-4096:] + os.read(screen, 1 << 16)
-
-
-def _drain_for(screen: int, seconds: float) -> None:
-    """Read whatever comes for so long."""
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        if select.select([screen], [], [], left)[0]:
-            try:
-                os.read(screen, 1 << 16)
-            except OSError:  # EIO: the other end has closed
-                return
 
 
 if __name__ == "__main__":
