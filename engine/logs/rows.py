@@ -16,6 +16,8 @@ from engine.snapshots import LogLine, Stream
 BLOCK_BYTES = 64 * 1024
 FIRST_BLOCK_BYTES = 16 * 1024
 """Enough for a screen: most reads from the end want no more."""
+EDGE_BYTES = 4096
+"""Enough to find a line's end in most logs, where only that is wanted of a block."""
 
 Place = tuple[int, int]
 """A position, and 0 for the gap before the byte there or 1 for the line that starts there."""
@@ -170,17 +172,18 @@ class StreamLog:
 
     def block_start(self, end: int, size: int) -> int:
         """A line's start before `end`: the first one within `size` bytes, or else the next one before."""
-        position = end
-        while position > self.chain.start:
-            begin = max(position - size, self.chain.start)
-            data = self.chain.read(begin, position - begin)
-            skipped = data[:-1] if position == end else data  # the newline that ends the last line starts none
-            if begin == self.chain.start and position == end:
-                return begin
-            newline = skipped.find(b"\n") if position == end else skipped.rfind(b"\n")
+        begin = max(end - size, self.chain.start)
+        if begin == self.chain.start:
+            return begin
+        for count in (min(EDGE_BYTES, end - begin), end - begin):
+            newline = self.chain.read(begin, count).find(b"\n", 0, end - 1 - begin)  # the last one starts no line
             if newline >= 0:
                 return begin + newline + 1
-            position = begin
+        while begin > self.chain.start:
+            stop, begin = begin, max(begin - size, self.chain.start)
+            newline = self.chain.read(begin, stop - begin).rfind(b"\n")
+            if newline >= 0:
+                return begin + newline + 1
         return self.chain.start
 
     def rows(self, start: int, end: int, lower: Place, upper: Place) -> list[Row]:

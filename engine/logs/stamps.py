@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from engine.logs.index import BREAK, GAP, HEADER, KIND_SHIFT, OFFSET_MASK, PIECE, RECORD
 
 _RECORDS_PER_READ = 512
+_FIRST_READ = 8
+"""Records read before it is known that more are wanted: most questions are about one moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +92,22 @@ class Stamps:
         return max(os.fstat(self._fd).st_size - HEADER.size, 0) // RECORD.size
 
     def _from(self, number: int, end: int) -> Iterator[Mark]:
+        size = _FIRST_READ
         while number < end:
-            marks = self._read(number, min(_RECORDS_PER_READ, end - number))
+            marks = self._read(number, min(size, end - number))
             if not marks:
                 return
             yield from marks
             number += len(marks)
+            size = _RECORDS_PER_READ
 
     def _find(self, offset: int, count: int) -> int:
         """Number of the first of `count` records at `offset` or behind it."""
         low, high = 0, count
         while low < high:
             middle = (low + high) // 2
-            if self._read(middle, 1)[0].offset < offset:
+            word, _ = RECORD.unpack(self._read_bytes(middle, 1))
+            if word & OFFSET_MASK < offset:
                 low = middle + 1
             else:
                 high = middle
