@@ -96,7 +96,7 @@ def read_private_mb(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def terminal(command: Sequence[str], extra: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+def terminal(command: list[str], extra: Mapping[str, str]) -> Iterator[tuple[int, int]]:
     """A program in a terminal of its own: its PID and the terminal; ended politely."""
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **extra}
     environment["PYTHONPATH"] = str(ROOT)

@@ -1,0 +1,53 @@
+"""Start 200 tiny servers at once, and stop them: seconds until the request is answered and every process is as wanted.
+
+The servers are ``sleep``, a C program, unprobed. Medians of 3 rounds beside the limits, 3 s and 1 s. What peers take
+for 200 servers, measured elsewhere on 2 cores, stands in docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+import sys
+import time
+
+from benchmarks.ruler import print_ratio, wait_until
+from engine import Session
+from engine.snapshots import Act, Target
+from tests.fakes.homes import throw_away_home
+
+INSTANCES = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+ROUNDS = 3
+LIMIT_START_S = 3.0
+LIMIT_STOP_S = 1.0
+
+
+def main() -> None:
+    """Start, stop, print."""
+    command = json.dumps([shutil.which("sleep"), "1000000"])
+    with throw_away_home() as home:
+        home.write_config(
+            "\n".join(
+                f'[instances.i{number:03}]\ncommand = {command}\nhealthcheck.type = "none"'
+                for number in range(INSTANCES)
+            )
+        )
+        session = home.open_session()
+        rounds = [(_act(session, Act.START, INSTANCES), _act(session, Act.STOP, 0)) for _ in range(ROUNDS)]
+    starts, stops = zip(*rounds, strict=True)
+    print_ratio(f"start {INSTANCES}", statistics.median(starts), "s", LIMIT_START_S)
+    print_ratio(f"stop {INSTANCES}", statistics.median(stops), "s", LIMIT_STOP_S)
+
+
+def _act(session: Session, kind: Act, running: int) -> float:
+    """Seconds until so many run."""
+    began = time.perf_counter()
+    outcome = session.submit(kind, Target(everything=True)).result(120.0)
+    assert outcome.exit_code == 0, outcome.message
+    wait_until(lambda: sum(one.pid is not None for one in session.snapshot().instances) == running, f"{running} run")
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
