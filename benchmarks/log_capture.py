@@ -22,8 +22,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.ruler import find_peer, print_ratio, read_cpu_s, read_private_mb, wait_until
-from tests.fakes.homes import throw_away_home
+assert sys.platform != "win32"  # tells the type checker which half of the world this is
+
+from benchmarks.ruler import find_peer, print_ratio, read_cpu_s, read_private_mb, wait_until  # noqa: E402 - after the type checker was told
+from tests.fakes.homes import throw_away_home  # noqa: E402 - likewise
 
 MEGABYTES = int(sys.argv[1]) if len(sys.argv) > 1 else 400
 ROUNDS = 3

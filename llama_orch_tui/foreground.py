@@ -17,14 +17,14 @@ from engine.daemon.idleness import Idleness, is_at_rest
 from engine.daemon.sd_notify import Notifier, take_notifier
 from engine.daemon.starting import tell_ready
 from engine.errors import ExitCode, StateError
-from engine.snapshots import Event, LeaderKind, Level, Snapshot
-from llama_orch_tui import __version__, output
+from engine.snapshots import LeaderKind, Level, Snapshot
+from llama_orch_tui import __version__
 from llama_orch_tui.signal_bell import SignalBell
+from llama_orch_tui.telling import STDOUT, Teller
 
 OPEN_LIMIT_S = 10.0
 STOP_ALL_LIMIT_S = 60.0
 """How much longer the end may take when the models are stopped, too: their graces, and the answer of the leader."""
-STDOUT = 1
 NEVER_LEADS = ("engine", "version")
 """Faults with which a daemon is of no use: there can be no engine, or a newer version has made this one unfit."""
 ENDING = frozenset(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name))
@@ -78,7 +78,7 @@ class _Shift:
         self._idleness = Idleness(order.idle_limit_s)
         self._has_terminal = _has_terminal()
         self._session = engine.Session(home, LeaderKind.DAEMON, __version__)
-        self._teller = _Teller(diary, is_quiet=order.is_detached)
+        self._teller = Teller(diary, is_quiet=order.is_detached)
         self._heard: Snapshot | None = None
         self._heard_mono = time.monotonic()
         self._status = ""
@@ -185,6 +185,7 @@ class _Shift:
         guard.daemon = True
         guard.start()
         self._session.close(stop_instances=self._order.stops_instances)
+        self._teller.close()
         guard.cancel()
 
     def _leave_at_once(self, limit_s: float) -> None:
@@ -192,42 +193,6 @@ class _Shift:
         self._diary.note(f"has not ended within {limit_s:g} s: leaves at once; the models run on", Level.ERROR)
         self._diary.close()
         os._exit(int(ExitCode.DAEMON_STOP_FAILED))
-
-
-class _Teller:
-    """Tells every event once, as it happens: into the log, and to whoever watches the terminal."""
-
-    def __init__(self, diary: Diary, *, is_quiet: bool) -> None:
-        self._diary = diary
-        self._is_quiet = is_quiet
-        self._last: Event | None = None
-
-    def tell(self, snapshot: Snapshot) -> None:
-        """Tell what is new in a snapshot."""
-        known = self._last
-        fresh = snapshot.events
-        if known is not None and known in fresh:
-            fresh = fresh[fresh.index(known) + 1 :]
-        elif known is not None:
-            fresh = tuple(event for event in fresh if event.ts > known.ts)
-        else:
-            fresh = tuple(event for event in fresh if snapshot.leader and event.ts >= snapshot.leader.since)
-        if not fresh:
-            return
-        self._last = fresh[-1]
-        for event in fresh:
-            self._diary.note_event(event)
-        self._print(fresh)
-
-    def _print(self, events: tuple[Event, ...]) -> None:
-        if self._is_quiet:
-            return
-        try:
-            for event in events:
-                output.say(output.format_event(event))
-            output.flush()
-        except OSError:
-            self._is_quiet = True  # the terminal or the pipe has gone; the log has it all
 
 
 def _has_terminal() -> bool:

@@ -60,21 +60,21 @@ class RotatingFile:
         here = os.fstat(self._fd)
         return (there.st_ino, there.st_dev, there.st_size) == (here.st_ino, here.st_dev, self.size)
 
-    def fit(self, data: bytes, start: int, now_us: int) -> int:
-        """Where a write of `data` from `start` on has to end to keep the limit; rotates when nothing fits."""
+    def fit(self, data: bytes | bytearray, start: int, stop: int, now_us: int) -> int:
+        """Where a write of `data` from `start` to `stop` has to end to keep the limit; rotates when nothing fits."""
         if self.size >= self.max_bytes:
             self._rotate(now_us)
         room = self.max_bytes - self.size
-        if len(data) - start <= room:
-            return len(data)
+        if stop - start <= room:
+            return stop
         if (cut := data.rfind(b"\n", start, start + room) + 1) > start:
             return cut
         if self.size == 0 or self._is_line_open:
             return start + room
         self._rotate(now_us)
-        return self.fit(data, start, now_us)
+        return self.fit(data, start, stop, now_us)
 
-    def append(self, data: bytes | memoryview, now_us: int) -> int:
+    def append(self, data: memoryview, now_us: int) -> int:
         """Write what the system takes at once of `data` (not empty); returns how many bytes that was."""
         if self._index is not None:
             self._index.note_piece(self.size, now_us)  # first, so that no reader sees bytes with an older time

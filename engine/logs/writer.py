@@ -69,20 +69,21 @@ class RotatingWriter:
         self._fault: _Fault | None = None
         self._gaps: list[Gap] = []
 
-    def feed(self, data: bytes) -> None:
-        """Take one piece as it was read: its whole lines are written now, the rest waits for its end."""
+    def feed(self, data: bytes | bytearray, size: int | None = None) -> None:
+        """Take one piece as it was read, all of `data` or its first `size` bytes.
+
+        Its whole lines are written now, the rest waits for its end.
+        """
         now = self._clock()
-        cut = data.rfind(b"\n") + 1
-        if not cut:
-            self._pending += data
-        elif self._pending:
-            self._pending += data[:cut]
-            whole = bytes(self._pending)
-            self._pending[:] = data[cut:]
-            self._write(whole, now)
-        else:
-            self._pending += data[cut:]
-            self._write(data[:cut], now)
+        size = len(data) if size is None else size
+        cut = data.rfind(b"\n", 0, size) + 1
+        with memoryview(data) as view:
+            if cut and not self._pending:
+                self._write(data, cut, now)
+            elif cut:
+                self._pending += view[:cut]
+                self._write_pending(now)
+            self._pending += view[cut:size]
         if len(self._pending) >= self._hold_bytes:
             self._write_pending(now)
         self._due = now + SILENCE_S if self._pending else None
@@ -138,26 +139,26 @@ class RotatingWriter:
 
     def _write_pending(self, now: float) -> None:
         if self._pending:
-            data = bytes(self._pending)
+            self._write(self._pending, len(self._pending), now)
             self._pending.clear()
-            self._write(data, now)
 
-    def _write(self, data: bytes, now: float) -> None:
-        """Write all of `data`, or count what the disk refused."""
+    def _write(self, data: bytes | bytearray, size: int, now: float) -> None:
+        """Write the first `size` bytes of `data`, or count what the disk refused."""
         if self._fault is not None and now < self._check_at:
-            self._fault.dropped_bytes += len(data)
+            self._fault.dropped_bytes += size
             return
         written = 0
         try:
             now_us = int(self._wall() * 1e6)
             if now >= self._check_at or self._file.is_deleted():
                 self._check(now, now_us)
-            while written < len(data):
-                end = self._file.fit(data, written, now_us)
-                piece = data if end - written == len(data) else memoryview(data)[written:end]
-                written += self._file.append(piece, now_us)
+            with memoryview(data) as view:
+                while written < size:
+                    end = self._file.fit(data, written, size, now_us)
+                    with view[written:end] as piece:
+                        written += self._file.append(piece, now_us)
         except OSError as error:
-            self._fail(error, written, len(data) - written, now)
+            self._fail(error, written, size - written, now)
         else:
             self._end_gap()
 

@@ -153,9 +153,8 @@ class Keeper:
         while not posix.has_ended(self.pid):
             for key, _ in self.selector.select(self.wait_s()):
                 self.serve(key.fd, key.data)
-            now = time.monotonic()
-            self.act_on_time(now)
-            if breath_s := self.outputs.take_breath(now):
+            self.act_on_time(time.monotonic())
+            if breath_s := self.outputs.take_breath():
                 select.select([self.wake_read], [], [], breath_s)
 
     def serve(self, handle: int, client: Client | None) -> None:

@@ -23,10 +23,11 @@ BREATH_S = 0.004
 """The longest rest of the pump between two turns: in a rest, more comes together, and one turn moves it all."""
 SHORTEST_BREATH_S = 0.0001
 """A shorter one costs more than it saves."""
-BREATH_BYTES = READ_BYTES // 2
-"""As much as shall come together in a rest: half a pipe, so that a server is not held up."""
-WINDOW_S = 0.0003
-"""The shortest time over which a rate is told."""
+MUCH_BYTES = READ_BYTES * 3 // 8
+"""A turn that moved more may have held the server up: Linux calls a pipe full when no page of it is free, and writes of
+just over half a page fill none. The next rest is half as long."""
+LITTLE_BYTES = MUCH_BYTES // 2
+"""A turn that moved less could have waited: the next rest is longer."""
 QUIET_S = 10.0
 """After a gap was told, more of it is added up for so long: a disk that is full now and then fills no event log."""
 
@@ -39,8 +40,9 @@ class Outputs:
         self._selector = selector
         self._writers: dict[int, RotatingWriter] = {}
         self._troubles: list[Trouble] = []
+        self._buffer = bytearray(READ_BYTES)
         self._moved_bytes = 0
-        self._moved_since = time.monotonic()
+        self._breath_s = 0.0
 
     def open(self) -> tuple[int, int]:
         """Make both pipes; the ends to write to, for the server's stdout and stderr.
@@ -72,28 +74,24 @@ class Outputs:
     def pump(self, handle: int) -> bool:
         """Move one piece from a pipe to its log; False when there is nothing (more) to move."""
         try:
-            data = os.read(handle, READ_BYTES)
+            size = os.readv(handle, [self._buffer])
         except BlockingIOError:
             return False
-        if not data:
+        if not size:
             self._selector.unregister(handle)
             return False
-        self._moved_bytes += len(data)
-        self._writers[handle].feed(data)
+        self._moved_bytes += size
+        self._writers[handle].feed(self._buffer, size)
         return True
 
-    def take_breath(self, now: float) -> float:
-        """How long to rest before the next turn, in seconds; `now` on the monotonic clock.
-
-        Goes by what was moved since the last answer. A rest that was too long fills the pipe, shows a higher rate,
-        and makes the next one shorter.
-        """
-        taken_s = now - self._moved_since
-        if not self._moved_bytes or taken_s < WINDOW_S:
-            return 0.0
-        breath_s = min(BREATH_S, BREATH_BYTES * taken_s / self._moved_bytes)
-        self._moved_bytes, self._moved_since = 0, now
-        return breath_s if breath_s >= SHORTEST_BREATH_S else 0.0
+    def take_breath(self) -> float:
+        """How long to rest before the next turn, in seconds: by what was moved since the last answer."""
+        moved_bytes, self._moved_bytes = self._moved_bytes, 0
+        if moved_bytes > MUCH_BYTES:
+            self._breath_s /= 2
+        elif moved_bytes and moved_bytes < LITTLE_BYTES:
+            self._breath_s = min(BREATH_S, max(2 * self._breath_s, SHORTEST_BREATH_S))
+        return self._breath_s if moved_bytes and self._breath_s >= SHORTEST_BREATH_S else 0.0
 
     def deadline(self) -> float | None:
         """When an unfinished line is due (monotonic); None while there is none."""

@@ -161,17 +161,19 @@ class ThrowAwayHome:
             stdin=subprocess.DEVNULL,
         )
 
-    def start_cli(self, *arguments: str, tree: Path | None = None) -> subprocess.Popen[str]:
+    def start_cli(
+        self, *arguments: str, tree: Path | None = None, output: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         """Start one command of the real program, in a session of its own as from another terminal.
 
-        `tree` holds another release of it.
+        `tree` holds another release of it; `output` is a descriptor in place of a pipe to us.
         """
         program = subprocess.Popen(
             program_line(*arguments),
             cwd=tree,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,

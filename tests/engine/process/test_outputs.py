@@ -214,18 +214,23 @@ def test_trouble_is_told_once_and_more_of_it_is_added_up(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("rate", "rests_s"),
+    ("moved", "rests_s"),
     [
-        pytest.param(0, 0.0, id="silence"),
-        pytest.param(2_000_000, BREATH_S, id="twenty thousand lines a second"),
-        pytest.param(32_768_000, 0.001, id="half a pipe in a millisecond"),
-        pytest.param(1_000_000_000, 0.0, id="as fast as it goes"),
+        pytest.param([0, 0], [0.0, 0.0], id="silence"),
+        pytest.param([100, 0, 100], [0.0001, 0.0, 0.0002], id="a line now and then"),
+        pytest.param([100] * 9, [0.0001, 0.0002, 0.0004, 0.0008, 0.0016, 0.0032, *[BREATH_S] * 3], id="small writes"),
+        pytest.param([100, 100, 20_000, 20_000], [0.0001, 0.0002, 0.0002, 0.0002], id="just as much as is good"),
+        pytest.param([100, 100, 45_000, 45_000], [0.0001, 0.0002, 0.0001, 0.0], id="a pipe that was full"),
+        pytest.param([65_536] * 3, [0.0] * 3, id="as fast as it goes"),
     ],
 )
-def test_the_pump_rests_for_as_long_as_half_a_pipe_takes_to_fill(rate: int, rests_s: float) -> None:
+def test_the_pump_rests_longer_while_little_comes_and_never_fills_a_pipe(
+    moved: list[int], rests_s: list[float]
+) -> None:
     with selectors.DefaultSelector() as selector:
         outputs = Outputs([], selector)
-        began = outputs._moved_since
-        outputs._moved_bytes = rate // 100
-        assert outputs.take_breath(began + 0.01) == pytest.approx(rests_s)
-        assert outputs.take_breath(began + 0.02) == 0.0  # nothing moved since
+        told = []
+        for count in moved:
+            outputs._moved_bytes = count
+            told.append(outputs.take_breath())
+    assert told == pytest.approx(rests_s)
