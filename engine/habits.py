@@ -13,3 +13,15 @@ class Confirm(StrEnum):
     ALWAYS = "always"
     """Those that end any model."""
     NEVER = "never"
+
+
+class Notify(StrEnum):
+    """How the console calls for the operator when an instance gets into trouble."""
+
+    OFF = "off"
+    """Not at all: whoever looks sees it."""
+    BELL = "bell"
+    """The terminal's bell."""
+    DESKTOP = "desktop"
+    """A message of the desktop, through the terminal."""
+    BOTH = "both"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.habits import Confirm
+from engine.habits import Confirm, Notify
 from engine.loads import GpuLoad, LlamaLoad
 
 
@@ -289,6 +289,10 @@ class Snapshot:
     """What the configuration says about closing the dashboard."""
     confirm: Confirm = Confirm.RISKY
     """Before which acts the console asks."""
+    notify: Notify = Notify.OFF
+    """How it calls for the operator when an instance gets into trouble."""
+    has_title: bool = True
+    """The terminal's title tells how things are."""
     keys: tuple[tuple[str, str], ...] = ()
     """`[keys]` of the configuration: actions of the console and their keys."""
     profiles: tuple[ProfileSnapshot, ...] = ()

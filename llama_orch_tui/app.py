@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
 import sys
 import time
@@ -26,6 +27,7 @@ from llama_orch_tui.action_kinds import Scope
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.keymap import DEFAULT_KEYS, read_key_map
 from llama_orch_tui.leaving import is_tended
+from llama_orch_tui.outside import Outside
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.dashboard import DashboardScreen
 from themes import DEFAULT_THEME, STYLESHEETS, THEMES
@@ -96,6 +98,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         """What the operator chose, in earlier runs and in this one."""
         self.breakdown: BaseException | None = None
         """What went wrong in the console itself and ended it; None while nothing did."""
+        self._outside = Outside(self._write_outside, os.environ, clock)
         self.dashboard = DashboardScreen(engine, clock=clock, remembered=self.remembered, is_demo=is_demo)
         """The screen under everything."""
         for one in THEMES:
@@ -109,7 +112,9 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
     def on_mount(self) -> None:
         """Begin to poll, and end politely when the terminal goes away."""
         self._watch_signals()
+        self.app_suspend_signal.subscribe(self, lambda _app: self._outside.end())
         self.app_resume_signal.subscribe(self, self._come_back)
+        self._outside.begin()
         if self.remembered.note:
             self.notify(self.remembered.note, severity="warning", markup=False)
         self._engine.look(is_looking=True)
@@ -125,6 +130,8 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
                 self._take_keys(snapshot.keys)
             faults = (*snapshot.faults, *self._key_faults)
             self.dashboard.show(replace(snapshot, faults=faults) if self._key_faults else snapshot)
+            self._outside.show(snapshot)
+        self._outside.beat()
         self.dashboard.beat()
 
     def action_ask_quit(self) -> None:
@@ -194,6 +201,11 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
             self.theme = DEFAULT_THEME
             self.notify(f"There is no theme {name!r}; t shows all.", severity="warning", markup=False)
 
+    def _write_outside(self, text: str) -> None:
+        if self._driver is not None and not self._driver.is_headless:
+            self._driver.write(text)
+            self._driver.flush()
+
     def _watch_signals(self) -> None:
         if sys.platform == "win32":
             return
@@ -208,7 +220,8 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
             self._handlers[number] = signal.signal(number, hear)
 
     def on_unmount(self) -> None:
-        """Signals are the caller's again."""
+        """Signals and the title are the caller's again."""
+        self._outside.end()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
@@ -238,6 +251,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
 
     def _come_back(self, _app: App[ExitChoice]) -> None:
         """After `fg` the screen is blank until something draws."""
+        self._outside.begin()
         if self._suspension is not None:
             self._suspension.end()
         self.screen.refresh(layout=True)

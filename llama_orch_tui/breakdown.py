@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import platform
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+
+from textual.drivers._writer_thread import WriterThread
 
 from engine.paths import Home
 from engine.process import system
@@ -53,7 +56,20 @@ def watch_threads(tell: Callable[[BaseException], None]) -> None:
     """
 
     def hear(broken: threading.ExceptHookArgs) -> None:
+        if isinstance(broken.thread, WriterThread):
+            _let_writes_vanish(broken.thread)
         if broken.exc_value is not None:
             tell(broken.exc_value)
 
     threading.excepthook = hear
+
+
+def _let_writes_vanish(writer: WriterThread) -> None:
+    """Have nobody wait for a writer that has ended: its queue takes 30 pieces, and the console's own end writes more.
+
+    A waiter goes on when the queue is below its limit, so there is as good as none from now on.
+    """
+    pieces = writer._queue  # noqa: SLF001 - Textual has no word for it
+    with pieces.mutex:
+        pieces.maxsize = sys.maxsize
+        pieces.not_full.notify_all()

@@ -93,12 +93,56 @@ CONTRAST = Theme(
 )
 """For bright rooms and tired eyes: nothing below 7:1."""
 
-THEMES: tuple[Theme, ...] = (DARK, LIGHT, CONTRAST)
+ANSI = Theme(
+    name="lorch-ansi",
+    primary="ansi_blue",
+    secondary="ansi_cyan",
+    accent="ansi_magenta",
+    success="ansi_green",
+    warning="ansi_yellow",
+    error="ansi_red",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    ansi=True,
+    dark=True,
+    variables={
+        "ansi-background": "ansi_black",
+        "ansi-foreground": "ansi_white",
+        "block-cursor-background": "ansi_blue",
+        "block-cursor-foreground": "ansi_bright_white",
+        "input-cursor-background": "ansi_white",
+        "input-cursor-foreground": "ansi_black",
+        "input-selection-background": "ansi_blue",
+        "input-selection-foreground": "ansi_bright_white",
+        "screen-selection-background": "ansi_blue",
+        "screen-selection-foreground": "ansi_bright_white",
+        "border": "ansi_blue",
+        "border-blurred": "ansi_bright_black",
+        "text-primary": "ansi_blue",
+        "text-accent": "ansi_magenta",
+        "text-success": "ansi_green",
+        "text-warning": "ansi_yellow",
+        "text-error": "ansi_red",
+        "scrollbar": "ansi_bright_black",
+        "scrollbar-hover": "ansi_blue",
+        "scrollbar-active": "ansi_blue",
+        "scrollbar-background": "ansi_default",
+        "scrollbar-background-hover": "ansi_default",
+        "scrollbar-background-active": "ansi_default",
+        "scrollbar-corner-color": "ansi_default",
+    },
+)
+"""The terminal's own sixteen colours and its own ground, whatever they are: for consoles, and for those who chose."""
+
+THEMES: tuple[Theme, ...] = (DARK, LIGHT, CONTRAST, ANSI)
 """Ours, the default first."""
 
 DEFAULT_THEME = DARK.name
 
 _FOLDER = Path(__file__).parent
 
-STYLESHEETS: tuple[Path, ...] = (_FOLDER / "dashboard.tcss", _FOLDER / "dialogs.tcss")
+STYLESHEETS: tuple[Path, ...] = tuple(_FOLDER / f"{name}.tcss" for name in ("dashboard", "dialogs", "ansi"))
 """What arranges the screens; read in this order."""

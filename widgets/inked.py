@@ -51,7 +51,7 @@ class Inked(Widget):
         inks = self._ink_cache()
         if name not in inks:
             full = self.get_component_rich_style(name)
-            inks[name] = Style(color=full.color, bold=full.bold, italic=full.italic, underline=full.underline)
+            inks[name] = Style(color=full.color, bold=full.bold, italic=full.italic, underline=full.underline or None)
         return inks[name]
 
     def paper(self, name: str) -> Style:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from engine.habits import Confirm
+from engine.habits import Confirm, Notify
 from engine.snapshots import OnExit
 
 YEAR_S = 31_536_000
@@ -171,6 +171,7 @@ Listen = Annotated[
     Words('"HOST:PORT", or "" for no exporter', '"127.0.0.1:9797"'),
 ]
 ConfirmWord = Annotated[Confirm, _choice_words(Confirm)]
+NotifyWord = Annotated[Notify, _choice_words(Notify)]
 OnExitWord = Annotated[OnExit, _choice_words(OnExit)]
 HealthTypeWord = Annotated[HealthType, _choice_words(HealthType)]
 RestartModeWord = Annotated[RestartMode, _choice_words(RestartMode)]

@@ -28,6 +28,7 @@ from engine.config.fields import (
     Megabytes,
     Multiplier,
     NameList,
+    NotifyWord,
     OnExitWord,
     OptionalPath,
     Port,
@@ -48,7 +49,7 @@ from engine.config.fields import (
     Threads,
     UrlPath,
 )
-from engine.habits import Confirm
+from engine.habits import Confirm, Notify
 from engine.snapshots import OnExit
 
 
@@ -204,6 +205,14 @@ class DashboardConfig(Table):
         Confirm.RISKY,
         description='When a key asks before it stops or restarts: "risky" for several running models or one with '
         'requests in flight, "always" for any running model, "never".',
+    )
+    notify: NotifyWord = Field(
+        Notify.OFF,
+        description='How it calls for you when an instance gets into trouble: "off", "bell", "desktop" for a message '
+        'of the desktop where the terminal can show one, "both".',
+    )
+    title: Flag = Field(
+        default=True, description="Whether the title of the terminal tells how many instances are ready and in trouble."
     )
 
 

@@ -355,6 +355,8 @@ class Supervisor:
                 config_exists=self._surroundings.config_exists,
                 on_exit=self._fleet.config.dashboard.on_exit,
                 confirm=self._fleet.config.dashboard.confirm,
+                notify=self._fleet.config.dashboard.notify,
+                has_title=self._fleet.config.dashboard.title,
                 keys=tuple(self._fleet.config.keys.items()),
                 profiles=self._fleet.profiles,
             )

@@ -165,7 +165,7 @@ def test_t_tries_themes_on_and_enter_keeps_one() -> None:
 @pytest.mark.parametrize("key", ["escape", "t"])
 def test_backing_out_wears_the_theme_of_before(key: str) -> None:
     async def script(operator: Operator) -> None:
-        await operator.press("t", "j", "j", "j")
+        await operator.press("t", *["j"] * len(THEMES))
         await operator.until(lambda: operator.app.theme not in {one.name for one in THEMES})
         await operator.press("k", key)
         await operator.until_gone("enter keep")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import re
 import stat
 import threading
 from pathlib import Path
 
 import pytest
+from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
 from engine.paths import HOME_VARIABLE, Home, find_home
 from engine.snapshots import Snapshot
@@ -97,3 +100,26 @@ def test_without_a_report_the_words_themselves_are_said(home: Home) -> None:
     told = explain(home, mistake(), NOW)
     assert "No report could be written" in told
     assert "ZeroDivisionError: division by zero" in told
+
+
+def test_who_writes_to_a_terminal_that_is_gone_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    told: list[BaseException] = []
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)  # put back afterwards
+    watch_threads(told.append)
+    writer = WriterThread(Gone())
+    for _ in range(MAX_QUEUED_WRITES):
+        writer.write("x")
+    waiting = threading.Thread(target=writer.write, args=("one more than it takes",), daemon=True)
+    waiting.start()
+    writer.start()
+    writer.join(10.0)
+    waiting.join(10.0)
+    assert not waiting.is_alive()
+    assert [type(error) for error in told] == [OSError]
+    for _ in range(2 * MAX_QUEUED_WRITES):
+        writer.write("the console's own end")
+    writer.stop()
