@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from engine.clock import Clock
+from engine.config.fields import HealthType
 from engine.config.file import load_config
 from engine.paths import Home
 from engine.process.orphans import find_unlocked
 from engine.snapshots import Desired, Fault, Health, InstanceSnapshot, Snapshot, Status
 from engine.state.reading import reading
+from engine.state.store import RuntimeRow
 from engine.supervision.fleet import Fleet
 from engine.supervision.slot import LastEnd, Slot, build_run
 from engine.supervision.takeover import Found, Remembered, find_run, find_run_names, recall, remembered_health
@@ -64,8 +66,7 @@ def _observe_one(slot: Slot, found: Found, remembered: Remembered, clock: Clock)
     if found.line is not None:
         slot.run = build_run(found.line.greeting, clock.wall(), clock.monotonic())
         slot.status = Status.STOPPING if slot.run.is_stopping else Status.RUNNING
-        slot.health = remembered_health(row, slot.run.run_id)
-        slot.run.is_ready = slot.health is Health.HEALTHY
+        slot.health, slot.run.is_ready = _recall_health(slot, row, slot.run.run_id)
         note = f"unwatched since {_say_time(row.last_seen_at)}" if row and row.last_seen_at else "unwatched"
     elif found.unspoken:
         slot.status = Status.RUNNING
@@ -84,6 +85,14 @@ def _observe_one(slot: Slot, found: Found, remembered: Remembered, clock: Clock)
     return (
         replace(seen, why="; ".join(part for part in (note, "" if found.end else seen.why) if part)) if note else seen
     )
+
+
+def _recall_health(slot: Slot, row: RuntimeRow | None, run_id: str) -> tuple[Health, bool]:
+    """How a run was when it was last seen, and whether it is ready; one that nobody probes is ready while it runs."""
+    if slot.spec is not None and slot.spec.healthcheck.type is HealthType.NONE:
+        return Health.UNKNOWN, True
+    health = remembered_health(row, run_id)
+    return health, health is Health.HEALTHY
 
 
 def _say_time(ts: float) -> str:

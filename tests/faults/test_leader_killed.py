@@ -18,6 +18,7 @@ from tests.fakes.homes import (
     command_server,
     is_alive,
     kill,
+    portless_table,
     seen,
     wait_for,
     wait_for_state,
@@ -109,6 +110,15 @@ def test_the_end_of_a_server_while_nobody_watched_is_told_with_its_code(den: Thr
     assert (ends["a"]["exit_code"], ends["b"]["signal"]) == (7, 9)
     assert seen(session, "c").pid == found["c"].pid
     assert seen(session, "a").pid != found["a"].pid
+
+
+def test_what_nobody_probes_is_ready_while_nobody_watches_too(den: ThrowAwayHome) -> None:
+    den.write_config(portless_table("a"))
+    assert den.run_cli("start", "a", "--wait").returncode == 0
+    (unwatched,) = look(den).instances
+    assert unwatched.state is State.READY
+    assert unwatched.why.startswith("unwatched since")
+    assert unwatched.why.endswith("runs; its health is not checked")
 
 
 def test_what_was_stopped_stays_stopped_after_a_leader_change(den: ThrowAwayHome) -> None:
