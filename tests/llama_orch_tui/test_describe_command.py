@@ -20,6 +20,7 @@ def crash_once(home: ThrowAwayHome) -> None:
     kill(first or 0)
     wait_for(lambda: seen(session, "a").pid not in (None, first), "it is replaced")
     wait_for_state(session, "a", State.READY)
+    wait_for(lambda: seen(session, "a").memory_bytes, "its memory was looked at")
 
 
 def test_it_tells_command_state_configuration_events_health_last_exit_and_log() -> None:
