@@ -63,7 +63,7 @@ def removal_question(one: InstanceSnapshot) -> ChoiceScreen:
         text, label = f"It is wanted running ({one.state.value}).", f"Stop {name}, then remove it"
     else:
         text, label = "It does not run.", f"Remove {name}"
-    detail = "Its table goes out of the file, and can be put back. Its logs and events stay."
+    detail = "Out of the file, till ^u puts it back; logs and events stay."
     choices = [Choice(REMOVE_ANSWER, "r", label, detail), Choice("", "c", "Cancel")]
     return ChoiceScreen(f"Remove {name}?", text, choices, default="")
 

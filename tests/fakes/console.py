@@ -108,12 +108,11 @@ class Operator:
             press(self.app, key)
             await settle(self.app)
 
-    async def turn(self, size: tuple[int, int], theme: str) -> None:
-        """Give the terminal another size, and the console another theme."""
-        if self.app.size != size:
-            await self.pilot.resize_terminal(*size)
-        self.app.theme = theme
-        await settle(self.app)
+    async def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size."""
+        if self.app.size != (width, height):
+            await self.pilot.resize_terminal(width, height)
+            await settle(self.app)
 
     async def until(self, condition: Callable[[], bool], what: str = "") -> None:
         """Wait until `condition` holds."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from llama_orch_tui.app import ConsoleApp
 from tests.fakes.console import Operator, settle
-from tests.fakes.scenes import BUSY, EVENTS, NOW, TRIO, engine_of, first_run, snapshot
+from tests.fakes.scenes import BUSY, NOW, TRIO, engine_of, first_run, snapshot
 from tests.fakes.still_engine import StillEngine
 from tests.snapshots import scenes_shown as shown
 from themes import DARK, LIGHT
@@ -39,8 +39,8 @@ class Look:
         return f"{self.size[0]}x{self.size[1]}-{self.theme.removeprefix('lorch-')}"
 
 
-SMALL, MIDDLE = Look((80, 24), DARK.name), Look((120, 40), DARK.name)
-LOOKS = (SMALL, MIDDLE, Look((200, 60), DARK.name), Look((120, 40), LIGHT.name))
+SMALL, MIDDLE, LARGE = Look((80, 24), DARK.name), Look((120, 40), DARK.name), Look((200, 60), DARK.name)
+LOOKS = (SMALL, MIDDLE, LARGE, Look((120, 40), LIGHT.name))
 """Every screen is drawn in all of these, in this order."""
 
 Step = Callable[[Operator], Awaitable[None]]
@@ -57,10 +57,6 @@ class Scene:
     step: Step | None = None
     """What else happens, behind the keys."""
     looks: tuple[Look, ...] = LOOKS
-
-
-def _trio() -> StillEngine:
-    return engine_of(snapshot(TRIO, events=EVENTS[:4]))
 
 
 async def _hear_an_answer(operator: Operator) -> None:
@@ -86,37 +82,37 @@ def _tab(number: int, until: str, step: Step | None = None) -> Scene:
 
 
 SCENES: dict[str, Scene] = {
-    "busy": Scene(lambda: engine_of(shown.at_work()), (), "4/4+3"),
-    "three": Scene(_trio, (), "Log · chat"),
+    "busy": Scene(shown.engine_at_work, (), "4/4+3"),
+    "three": Scene(shown.trio, (), "Log · chat"),
     "first-run": Scene(lambda: engine_of(first_run()), (), "Welcome"),
     "broken-file": Scene(lambda: engine_of(snapshot((), faults=(shown.BROKEN,))), (), "expected a number"),
     "faults": Scene(lambda: engine_of(snapshot(TRIO, faults=shown.FAULTS)), (), "(+1 more)"),
     "all-failed": Scene(shown.all_failed, (), "3 failed"),
     "long-names": Scene(shown.long_named, (), "Log · embeddings"),
-    "many": Scene(shown.many, ("T", "j"), "model-006"),
+    "many": Scene(shown.many, ("T", "j"), "Log · model-006"),
     "describe": Scene(shown.described, ("d", "1"), "keeper 5100", _see_two_minutes),
     "describe-configuration": _tab(2, "max_retries"),
     "describe-command": _tab(3, "16384"),
     "describe-health": _tab(4, "200 OK", _see_two_minutes),
     "describe-events": _tab(5, "ready after"),
     "describe-log": _tab(6, "llama_model_loader"),
-    "chat": Scene(_trio, ("c",), "a console can be closed", _hear_an_answer),
-    "palette": Scene(_trio, ("ctrl+p",), "Start the chosen instances"),
-    "theme": Scene(_trio, ("t",), "try on"),
-    "help": Scene(_trio, ("question_mark",), "start the chosen"),
+    "chat": Scene(shown.trio, ("c",), "a console can be closed", _hear_an_answer),
+    "palette": Scene(shown.trio, ("ctrl+p",), "Start the chosen instances"),
+    "theme": Scene(shown.trio, ("t",), "try on"),
+    "help": Scene(shown.trio, ("question_mark",), "start the chosen"),
     "crash-report": Scene(shown.crashed, ("v",), "SIGSEGV"),
     "profiles": Scene(shown.with_profiles, ("p",), "evening"),
-    "stop": Scene(lambda: engine_of(shown.at_work()), ("space", "j", "space", "x"), "Stop these models?"),
-    "remove": Scene(_trio, ("delete",), "Stop chat, then remove it"),
-    "quit": Scene(_trio, ("q",), "Leave the console?"),
+    "stop": Scene(shown.engine_at_work, ("a", "x"), "Stop these models?"),
+    "remove": Scene(shown.trio, ("delete",), "Stop chat, then remove it"),
+    "quit": Scene(shown.trio, ("q",), "Leave the console?"),
     "models": Scene(shown.with_models, ("n",), "4 of 4 models"),
     "form": Scene(shown.with_models, ("n", "enter"), "must be a whole"),
-    "columns": Scene(lambda: engine_of(shown.at_work()), ("C", "space"), "○ health"),
-    "order": Scene(lambda: engine_of(shown.at_work()), ("o",), "Order by"),
-    "no-match": Scene(_trio, ("slash", "z", "z"), "Nothing matches zz", looks=(MIDDLE,)),
+    "columns": Scene(shown.engine_at_work, ("C", "space"), "○ health"),
+    "order": Scene(shown.engine_at_work, ("o",), "Order by"),
+    "no-match": Scene(shown.trio, ("slash", "z", "z"), "Nothing matches zz", looks=(MIDDLE,)),
     "log-search": Scene(shown.searched, ("l", "z", "slash", *"load"), "paused"),
-    "log-merged": Scene(_trio, ("m", "z", "w"), "wrap", looks=(SMALL, LOOKS[-1])),
-    "events-filter": Scene(lambda: engine_of(snapshot(BUSY)), ("e", "z", "f", *"exit"), "of 9"),
+    "log-merged": Scene(shown.trio, ("m", "z", "w"), "wrap", looks=(SMALL, LOOKS[-1])),
+    "events-filter": Scene(lambda: engine_of(snapshot(BUSY)), ("e", "z", "f", *"exit"), "1 of 9"),
     "event": Scene(lambda: engine_of(snapshot(BUSY)), ("e", "up", "up", "up", "d"), "out-of-memory"),
 }
 """Every screen and every dialog, by name."""
@@ -129,14 +125,15 @@ def path_of(name: str, look: Look) -> Path:
     return STORED / name / f"{look}.svg"
 
 
+def draw(name: str, look: Look) -> str:
+    """A scene in a look, as SVG."""
+    looks = SCENES[name].looks
+    return draw_in(name, tuple(one for one in looks if one.theme == look.theme))[look]
+
+
 @cache
-def draw(name: str) -> dict[Look, str]:
-    """A scene in all its looks, as SVG. One console is turned from look to look: to start it is what takes time."""
-    return draw_in(name, SCENES[name].looks)
-
-
 def draw_in(name: str, looks: tuple[Look, ...]) -> dict[Look, str]:
-    """A scene on a console that begins in the first of these looks and is turned to the others."""
+    """A scene on one console of one theme, turned from size to size: to start it is what takes time."""
     with still_surroundings():
         return asyncio.run(_draw(SCENES[name], looks))
 
@@ -153,7 +150,7 @@ async def _draw(scene: Scene, looks: tuple[Look, ...]) -> dict[Look, str]:
             await scene.step(operator)
         await operator.until_shown(scene.until)
         for look in looks:
-            await operator.turn(look.size, look.theme)
+            await operator.resize(*look.size)
             drawn[look] = without_id(app.export_screenshot())
     return drawn
 
@@ -186,11 +183,11 @@ def _set_environment(values: Mapping[str, str | None]) -> None:
 
 def store(names: list[str]) -> None:
     """Draw these scenes (none: all) and keep them; what is in the table no longer is removed."""
-    for name in names or SCENES:
-        for look, svg in draw(name).items():
+    for name, look in PICTURES:
+        if name in names or not names:
             path = path_of(name, look)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(svg, encoding="utf-8")
+            path.write_text(draw(name, look), encoding="utf-8")
     known = {path_of(*one) for one in PICTURES}
     for path in STORED.rglob("*.svg"):
         if path not in known:

@@ -8,9 +8,19 @@ from engine.conversation import ChatAnswer, ChatStatus
 from engine.description import DescribeSection, Description, HealthPoint, SettingInForce, Topic
 from engine.editing import FoundModel, KeyFault, SearchState
 from engine.loads import GpuLoad, LlamaLoad
-from engine.log_asking import LogPattern, LogSearch, Seek
-from engine.snapshots import CrashText, Fault, Health, InstanceSnapshot, ProfileSnapshot, Snapshot, State
-from tests.fakes.scenes import BUSY, CONFIG, GIB, HOST, LOG_LINES, NOW, TRIO, engine_of, instance, snapshot
+from engine.log_asking import LogPattern, LogSearch, LogWindow, Seek
+from engine.snapshots import (
+    CrashText,
+    Fault,
+    Health,
+    InstanceSnapshot,
+    LogLine,
+    ProfileSnapshot,
+    Snapshot,
+    State,
+    Stream,
+)
+from tests.fakes.scenes import BUSY, CONFIG, EVENTS, GIB, HOST, LOG_LINES, NOW, TRIO, engine_of, instance, snapshot
 from tests.fakes.still_engine import StillEngine
 
 GOOD, BAD, LOADING = Health.HEALTHY, Health.UNHEALTHY, Health.LOADING
@@ -48,6 +58,38 @@ MODELS = (
     FoundModel("/home/ada/m/page.gguf", "models", "page", 1234, trouble="is no GGUF file; download it again"),
 )
 LONG = "embeddings-multilingual-production-with-a-very-long-name-indeed"
+
+
+def engine_at_work() -> StillEngine:
+    """An engine over `at_work`, whose first log is as long as logs are."""
+    engine = engine_of(at_work())
+    engine.logs["chat"] = LogWindow("chat", (*LOG_LINES, *_requests(60)), size_bytes=48_000, top=0.9)
+    return engine
+
+
+def trio() -> StillEngine:
+    """The demo's size: three instances, some events, a log that fills its pane."""
+    engine = engine_of(snapshot(TRIO, events=EVENTS[:4]))
+    engine.logs["chat"] = LogWindow("chat", (*LOG_LINES, *_requests(60)), size_bytes=48_000, top=0.9)
+    return engine
+
+
+def _requests(count: int) -> tuple[LogLine, ...]:
+    """What a llama.cpp server says about its work."""
+    words = (
+        "I slot launch_slot_: id  {slot} | task {task} | processing task, is_child = 0",
+        "I slot update_slots: id  {slot} | task {task} | new prompt, n_ctx_slot = 2048, n_tokens = {tokens}",
+        "I slot print_timing: id  {slot} | task {task} | eval time = {tokens}.40 ms / 128 tokens (41.52 per second)",
+        "I srv  log_server_r: done request: POST /v1/chat/completions 127.0.0.1 200",
+    )
+    return tuple(
+        LogLine(
+            f"1.{number // 4:02}.{number * 137 % 1000:03}.551 "
+            + words[number % 4].format(slot=number // 4 % 4, task=number // 4, tokens=200 + number),
+            Stream.STDERR,
+        )
+        for number in range(count)
+    )
 
 
 def at_work() -> Snapshot:
@@ -203,10 +245,7 @@ DESCRIPTION = Description(
         DescribeSection("Dependencies", (("needed by", "embed (loading)"),)),
         DescribeSection(
             "Next start",
-            lines=(
-                "llama-server --model /models/千问-3-4b-q4_k_m.gguf --alias chat --host 127.0.0.1 --port 8081 "
-                "--ctx-size 16384",
-            ),
+            lines=("llama-server --model /models/千问-3-4b-q4_k_m.gguf --alias chat --port 8081 --ctx-size 16384",),
             topic=Topic.COMMAND,
         ),
         DescribeSection("Configuration", (("file", CONFIG),), topic=Topic.CONFIGURATION),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.snapshots.pictures import LOOKS, PICTURES, SCENES, STORED, Look, draw, draw_in, path_of
+from tests.snapshots.pictures import LARGE, LOOKS, PICTURES, SCENES, STORED, Look, draw, draw_in, path_of
 
 DRAWN = Path(__file__).parents[2] / "build" / "pictures"
 """Where a picture is put that is not the stored one."""
@@ -17,10 +17,13 @@ DRAWN = Path(__file__).parents[2] / "build" / "pictures"
 
 @pytest.mark.parametrize(
     ("name", "look"),
-    [pytest.param(name, look, id=f"{name}-{look}", marks=pytest.mark.xdist_group(name)) for name, look in PICTURES],
+    [
+        pytest.param(name, look, id=f"{name}-{look}", marks=pytest.mark.xdist_group(f"{name}-{look.theme}"))
+        for name, look in PICTURES
+    ],
 )
 def test_the_screen_is_as_stored(name: str, look: Look) -> None:
-    svg, stored = draw(name)[look], path_of(name, look)
+    svg, stored = draw(name, look), path_of(name, look)
     before = stored.read_text(encoding="utf-8") if stored.exists() else ""
     if svg != before:
         now = DRAWN / name / stored.name
@@ -34,12 +37,12 @@ def test_no_picture_is_left_over() -> None:
     assert {*STORED.rglob("*.svg")} == {path_of(*one) for one in PICTURES}
 
 
-def test_a_console_turned_to_a_size_and_theme_looks_as_one_that_began_with_them() -> None:
-    turned = draw("busy")
-    for look in LOOKS[1:]:
-        begun = draw_in("busy", (look,))
-        assert lines(turned[look]) == lines(begun[look])
-        assert turned[look] == begun[look]
+@pytest.mark.parametrize("name", ["busy", "describe", "form"])
+def test_a_console_turned_to_a_size_looks_as_one_that_began_with_it(name: str) -> None:
+    begun = draw_in(name, (LARGE,))[LARGE]
+
+    assert lines(draw(name, LARGE)) == lines(begun)
+    assert draw(name, LARGE) == begun
 
 
 def test_every_look_is_drawn_of_nearly_every_scene() -> None:
