@@ -16,9 +16,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from textual.widgets import Input
+
+from engine.log_asking import LogPattern, LogSearch, Seek
 from llama_orch_tui.app import ConsoleApp
 from tests.fakes.console import Operator, settle
-from tests.fakes.scenes import BUSY, NOW, TRIO, engine_of, first_run, snapshot
+from tests.fakes.scenes import BUSY, LOG_LINES, NOW, TRIO, engine_of, first_run, snapshot
 from tests.fakes.still_engine import StillEngine
 from tests.snapshots import scenes_shown as shown
 from themes import DARK, LIGHT
@@ -64,6 +67,17 @@ async def _hear_an_answer(operator: Operator) -> None:
     operator.engine.chats[-1].published = shown.ANSWER
 
 
+async def _find_hits(operator: Operator) -> None:
+    search = LogSearch(LogPattern("load"), 2, 1.0, Seek.FOUND)
+    operator.view.publish(
+        replace(operator.view.window(), search=search, current=2, at_end=False, new_lines=7, lines=LOG_LINES)
+    )
+
+
+async def _stop_blinking(operator: Operator) -> None:
+    operator.app.screen.query_one(Input).cursor_blink = False
+
+
 async def _see_two_minutes(operator: Operator) -> None:
     """Curves need a past."""
     base = operator.engine.published
@@ -90,14 +104,14 @@ SCENES: dict[str, Scene] = {
     "all-failed": Scene(shown.all_failed, (), "3 failed"),
     "long-names": Scene(shown.long_named, (), "Log · embeddings"),
     "many": Scene(shown.many, ("T", "j"), "Log · model-006"),
-    "describe": Scene(shown.described, ("d", "1"), "keeper 5100", _see_two_minutes),
+    "describe": Scene(shown.described, ("d", "1"), "max 46", _see_two_minutes),
     "describe-configuration": _tab(2, "max_retries"),
     "describe-command": _tab(3, "16384"),
     "describe-health": _tab(4, "200 OK", _see_two_minutes),
     "describe-events": _tab(5, "ready after"),
     "describe-log": _tab(6, "llama_model_loader"),
     "chat": Scene(shown.trio, ("c",), "a console can be closed", _hear_an_answer),
-    "palette": Scene(shown.trio, ("ctrl+p",), "Start the chosen instances"),
+    "palette": Scene(shown.trio, ("ctrl+p",), "Start the chosen instances", _stop_blinking),
     "theme": Scene(shown.trio, ("t",), "try on"),
     "help": Scene(shown.trio, ("question_mark",), "start the chosen"),
     "crash-report": Scene(shown.crashed, ("v",), "SIGSEGV"),
@@ -110,7 +124,7 @@ SCENES: dict[str, Scene] = {
     "columns": Scene(shown.engine_at_work, ("C", "space"), "○ health"),
     "order": Scene(shown.engine_at_work, ("o",), "Order by"),
     "no-match": Scene(shown.trio, ("slash", "z", "z"), "Nothing matches zz", looks=(MIDDLE,)),
-    "log-search": Scene(shown.searched, ("l", "z", "slash", *"load"), "paused"),
+    "log-search": Scene(shown.trio, ("l", "z", "slash", *"load"), "2 lines", _find_hits),
     "log-merged": Scene(shown.trio, ("m", "z", "w"), "wrap", looks=(SMALL, LOOKS[-1])),
     "events-filter": Scene(lambda: engine_of(snapshot(BUSY)), ("e", "z", "f", *"exit"), "1 of 9"),
     "event": Scene(lambda: engine_of(snapshot(BUSY)), ("e", "up", "up", "up", "d"), "out-of-memory"),

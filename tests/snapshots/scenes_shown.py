@@ -8,7 +8,7 @@ from engine.conversation import ChatAnswer, ChatStatus
 from engine.description import DescribeSection, Description, HealthPoint, SettingInForce, Topic
 from engine.editing import FoundModel, KeyFault, SearchState
 from engine.loads import GpuLoad, LlamaLoad
-from engine.log_asking import LogPattern, LogSearch, LogWindow, Seek
+from engine.log_asking import LogWindow
 from engine.snapshots import (
     CrashText,
     Fault,
@@ -132,14 +132,6 @@ def with_models() -> StillEngine:
     engine.search.published = SearchState(MODELS, ("/mnt/x: cannot be read: permission denied",), is_done=True)
     engine.editor.faults["port"] = KeyFault("port", "must be a whole number from 1 to 65535", "for example port = 8081")
     engine.editor.warnings = ("model: no such file yet",)
-    return engine
-
-
-def searched() -> StillEngine:
-    """A log in which something is looked for."""
-    engine = engine_of(snapshot(TRIO))
-    search = LogSearch(LogPattern("load"), 2, 1.0, Seek.FOUND)
-    engine.logs["chat"] = replace(engine.logs["chat"], search=search, current=2, at_end=False, new_lines=7)
     return engine
 
 
