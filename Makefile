@@ -13,7 +13,7 @@ help:
 	@echo "make demo       open the dashboard over three tiny models (installs what it needs into .venv)"
 	@echo "make test       lint, types, import walls and tests: what must pass before anything lands"
 	@echo "make chaos      break things at random, with real processes: ROUNDS=100 SEED=7"
-	@echo "make snapshots  accept the dashboard's pictures as they are drawn now"
+	@echo "make snapshots  store the pictures of all screens as they are drawn now"
 	@echo "make docs       write the keys, commands and exit codes of docs/ as the program has them"
 	@echo "make bench      print the benchmarks"
 	@echo "make clean      remove .venv and everything made"
@@ -44,7 +44,7 @@ chaos: $(VENV)/.test
 	$(BIN)/python -m tests.faults.chaos.rounds --rounds $(ROUNDS) --seed $(SEED)
 
 snapshots: $(VENV)/.test
-	$(BIN)/pytest tests/snapshots --snapshot-update
+	$(BIN)/python -m tests.snapshots.pictures
 
 docs: $(VENV)/.test
 	$(BIN)/python docs/reference.py
@@ -74,5 +74,5 @@ $(VENV)/.test: $(VENV)/.python pyproject.toml
 	@touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis snapshot_report.html
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

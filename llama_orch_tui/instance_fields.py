@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from engine.editing import KeyFault
+from engine.logs.clean import make_visible
 
 SOURCES = ("model", "hf", "command")
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
@@ -62,7 +63,7 @@ def fields_for(table: Mapping[str, object]) -> tuple[FormField, ...]:
 
 
 def write_texts(name: str, table: Mapping[str, object], fields: tuple[FormField, ...]) -> dict[str, str]:
-    """What stands in each line at first."""
+    """What stands in each line at first; a line draws what it holds, so what a terminal would obey is a sign there."""
     return {one.key: name if one is NAME else _write(one.kind, table.get(one.key)) for one in fields}
 
 
@@ -89,6 +90,10 @@ def read_texts(
 
 
 def _write(kind: Kind, value: object) -> str:
+    return make_visible(_as_typed(kind, value))
+
+
+def _as_typed(kind: Kind, value: object) -> str:
     match kind, value:
         case _, None:
             return ""

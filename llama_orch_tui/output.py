@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
 
 from engine.errors import ExitCode
+from engine.logs.clean import make_visible
 from engine.snapshots import Event, InstanceSnapshot, LeaderInfo, Level, LogLine, Snapshot, State
 from engine.times import format_time
 
@@ -25,6 +28,10 @@ _COLOURS = {
     State.UNHEALTHY: "31",
     State.FAILED: "31",
 }
+_COLOUR_CODE = re.compile(r"(\x1b\[(?:3[1-6]|0)m)")
+"""What `paint` writes."""
+_UNSAFE_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal would obey and JSON may leave as it is."""
 _LEVEL_COLOURS = {Level.WARNING: "33", Level.ERROR: "31"}
 
 
@@ -35,7 +42,7 @@ def say(text: str) -> None:
         SystemExit: whoever reads us has gone (`| head`), with code 0; or the output cannot be written, with 1.
     """
     with _ending_without_reader():
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(_show(text, is_painted=_is_painting()) + "\n")
 
 
 def say_raw(data: bytes) -> None:
@@ -50,19 +57,30 @@ def say_raw(data: bytes) -> None:
 
 def say_error(text: str) -> None:
     """Words for a person, one message."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{_show(text)}\n")
 
 
 def say_json(value: object) -> None:
     """One JSON document on one line."""
-    say(json.dumps(value, ensure_ascii=False))
+    say(_UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False)))
 
 
 def paint(text: str, colour: str | None) -> str:
     """Coloured on a terminal, unless NO_COLOR says otherwise."""
-    if colour is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+    return text if colour is None or not _is_painting() else f"\x1b[{colour}m{text}\x1b[0m"
+
+
+def _is_painting() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _show(text: str, *, is_painted: bool = False) -> str:
+    """Names, models, arguments and errors are anybody's words: nothing in them but our own colours is obeyed."""
+    if text.isprintable():
         return text
-    return f"\x1b[{colour}m{text}\x1b[0m"
+    parts = _COLOUR_CODE.split(text) if is_painted else [text]
+    lines = ("\n".join(map(make_visible, part.split("\n"))) for part in parts[::2])
+    return "".join(chain.from_iterable(zip_longest(lines, parts[1::2], fillvalue="")))
 
 
 def format_bytes(count: int | None) -> str:
@@ -124,8 +142,8 @@ def _ps_row(one: InstanceSnapshot) -> tuple[str, ...]:
         cpu,
         format_bytes(one.memory_bytes),
         str(one.restarts),
-        one.model or "-",
-        one.why.splitlines()[0] if one.why else "",
+        make_visible(one.model) or "-",
+        make_visible(one.why.splitlines()[0]) if one.why else "",
     )
 
 
@@ -181,7 +199,8 @@ def _instance_to_json(one: InstanceSnapshot) -> dict[str, object]:
 def format_event(event: Event) -> str:
     """One event for a person."""
     level = paint(f"{event.level.value:<7}", _LEVEL_COLOURS.get(event.level))
-    return f"{format_time(event.ts)}  {level}  {event.instance or '-':<16}  {event.type:<12}  {event.message}"
+    message = make_visible(event.message)
+    return f"{format_time(event.ts)}  {level}  {event.instance or '-':<16}  {event.type:<12}  {message}"
 
 
 def event_to_json(event: Event) -> dict[str, object]:

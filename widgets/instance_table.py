@@ -263,7 +263,7 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
             self._placed_for = width
             order = self.view.order
             absent = self.view.hidden | (LIVE - self._known)
-            self._placed = Layout(lay_out(width, measure(self._all, order), order, absent), column_gap(width))
+            self._placed = Layout(lay_out(width, measure(self._all), order, absent), column_gap(width))
         return self._placed
 
     def _row_context(self, one: InstanceSnapshot) -> RowContext:

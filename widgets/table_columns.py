@@ -9,7 +9,7 @@ from enum import StrEnum
 from rich.cells import cell_len
 
 from engine.snapshots import InstanceSnapshot, State
-from widgets.text import clean
+from widgets.text import clean, fit, fit_right
 
 GUTTER = 2
 """Cells before the first column: the mark and a blank."""
@@ -158,11 +158,24 @@ class Widths:
     wanted: int
 
 
-def head_text(column: Column, order: Order) -> str:
-    """The title of a column, with an arrow where the table is ordered by it."""
-    if order.column is not column:
-        return column.value
-    return f"{column.value}{'▼' if order.is_descending else '▲'}"
+def head_line(layout: Layout, order: Order) -> str:
+    """The titles of the columns, with an arrow where the table is ordered by one.
+
+    A title as wide as its column has its arrow in the gap beside it, so that no column moves when it is ordered by.
+    """
+    line = " " * GUTTER
+    for placed in layout.placed:
+        column, width = placed.column, placed.width
+        arrow = "" if order.column is not column else "▼" if order.is_descending else "▲"
+        is_full = cell_len(column.value) == width
+        if column not in NUMBERS:
+            title = fit(f"{column.value}{arrow}", width + is_full)
+        elif is_full and arrow:
+            line, title = f"{line[:-1]}{arrow}", column.value
+        else:
+            title = fit_right(f"{column.value}{arrow}", width)
+        line += f"{title}{' ' * (layout.gap + width - cell_len(title))}"
+    return line
 
 
 def known_columns(instances: Sequence[InstanceSnapshot]) -> frozenset[Column]:
@@ -178,7 +191,7 @@ def known_columns(instances: Sequence[InstanceSnapshot]) -> frozenset[Column]:
     return frozenset(found)
 
 
-def measure(instances: Sequence[InstanceSnapshot], order: Order = FILE_ORDER) -> dict[Column, Widths]:
+def measure(instances: Sequence[InstanceSnapshot]) -> dict[Column, Widths]:
     """The widths that these instances ask for."""
     names = max((cell_len(one.name) for one in instances), default=0)
     models = max((cell_len(clean(one.model)) for one in instances), default=0)
@@ -202,7 +215,7 @@ def measure(instances: Sequence[InstanceSnapshot], order: Order = FILE_ORDER) ->
         Column.MODEL: Widths(min(8, max(5, models)), max(5, models)),
         Column.WHY: Widths(24, 400),
     }
-    return {column: _with_head(widths, head_text(column, order)) for column, widths in needs.items()}
+    return {column: _with_head(widths, column.value) for column, widths in needs.items()}
 
 
 def _with_head(widths: Widths, head: str) -> Widths:

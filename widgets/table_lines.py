@@ -9,7 +9,7 @@ from textual.strip import Strip
 from engine.snapshots import InstanceSnapshot
 from widgets.inked import Inked
 from widgets.row_cells import RowContext, row_cell, strip_cells
-from widgets.table_columns import GUTTER, NUMBERS, Column, Layout, Order, Placed, head_text
+from widgets.table_columns import GUTTER, NUMBERS, Column, Layout, Order, Placed, head_line
 from widgets.table_view import Heading
 from widgets.text import clean, fit, fit_right
 
@@ -19,11 +19,7 @@ class TableLines(Inked):
 
     def draw_head(self, layout: Layout, order: Order) -> Strip:
         """The titles of the columns."""
-        segments = [Segment(" " * GUTTER)]
-        for placed in layout.placed:
-            pad = fit_right if placed.column in NUMBERS else fit
-            segments += [Segment(pad(head_text(placed.column, order), placed.width)), Segment(" " * layout.gap)]
-        return self.drawn(segments, self.paper("table--head"))
+        return self.drawn([Segment(head_line(layout, order))], self.paper("table--head"))
 
     def draw_heading(self, heading: Heading) -> Strip:
         """The line above a group: a long tag gives way to its numbers."""

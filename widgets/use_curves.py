@@ -58,7 +58,7 @@ class UseCurves(Inked):
         if y == 0 or y > len(self.curves):
             return self.drawn([Segment(self.title if y == 0 and self.curves else "", self.ink("ink--key"))])
         measure, samples = list(self.curves.items())[y - 1]
-        now, most = say_measure(measure, samples[-1]), f"max {say_measure(measure, max(samples))}"
+        now, most = say_measure(measure, samples[-1]), f"max {say_measure(measure, max(samples)).strip()}".rjust(11)
         cells = curve_cells(self.line_width, len(now) + len(most) + 4)
         curve = draw_curve(samples, cells)
         return self.drawn(

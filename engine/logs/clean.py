@@ -19,7 +19,11 @@ _VISIBLE = {
 
 def clean(raw: bytes) -> str:
     """One line (its newline taken off) as text: bad bytes become U+FFFD, control characters but tab become visible."""
-    text = raw.decode("utf-8", "replace")
+    return make_visible(raw.decode("utf-8", "replace"))
+
+
+def make_visible(text: str) -> str:
+    """`text` on one line, with a sign for every character but tab that a terminal would obey."""
     return text.translate(_VISIBLE) if _HOSTILE.search(text) else text
 
 

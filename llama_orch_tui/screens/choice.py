@@ -50,9 +50,9 @@ class ChoiceScreen(ModalScreen[str | None]):
         """The question, then the answers."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
+            dialog.border_subtitle = "↑↓ enter choose · esc cancel"
             yield Static(self._text, markup=False)
             yield OptionList(*(Option(_prompt(one), id=one.id) for one in self._choices), markup=False)
-            yield Static("↑↓ enter choose · esc cancel", classes="quiet", markup=False)
 
     def on_mount(self) -> None:
         """The default answer is under the cursor."""

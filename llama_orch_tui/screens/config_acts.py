@@ -23,6 +23,7 @@ from llama_orch_tui.editor_desk import EditorDesk
 from llama_orch_tui.keymap import keys_of
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.table_acts import TableActs
+from widgets.text import clean_block
 from widgets.welcome import EXAMPLE
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class ConfigActs(TableActs):
             told = f"{written.name}: changed. It runs as it was until {self._key('restart')} restarts it."
         else:
             told = f"{written.name}: changed."
-        self.notify("\n".join([told, *written.warnings]), markup=False)
+        self.notify(clean_block("\n".join([told, *written.warnings])), markup=False)
 
     # -- remove and undo
 
@@ -212,7 +213,7 @@ class ConfigActs(TableActs):
             return
         self.app.refresh(layout=True)
         if trouble:
-            self.notify(trouble, severity="warning", markup=False)
+            self.notify(clean_block(trouble), severity="warning", markup=False)
         self._editing.ask(lambda editor: editor.find_problems(), partial(self._tell_problems, place))
 
     def _tell_problems(self, place: FilePlace, problems: tuple[str, ...]) -> None:
@@ -221,7 +222,7 @@ class ConfigActs(TableActs):
             return
         rest = len(problems) - MOST_PROBLEMS
         lines = [*problems[:MOST_PROBLEMS], *([f"and {rest} more"] if rest > 0 else [])]
-        self.notify("\n".join(lines), title="Not right yet", severity="error", timeout=15, markup=False)
+        self.notify(clean_block("\n".join(lines)), title="Not right yet", severity="error", timeout=15, markup=False)
 
     def _key(self, action_id: str) -> str:
         return key_name(keys_of(self.app).keys(BY_ID[action_id])[0])

@@ -28,6 +28,7 @@ from widgets.instance_table import InstanceTable
 from widgets.key_footer import KeyFooter
 from widgets.motion import Motion
 from widgets.pane_deck import Pane
+from widgets.text import clean_block
 from widgets.top_bar import TopBar
 from widgets.welcome import Welcome, told_here
 
@@ -149,7 +150,9 @@ class DashboardScreen(PaneActs):
         self._desk.settle(outcome, event.names)
         self._show_table()
         if outcome.message:
-            self.notify(outcome.message, severity="error" if outcome.exit_code else "information", markup=False)
+            self.notify(
+                clean_block(outcome.message), severity="error" if outcome.exit_code else "information", markup=False
+            )
 
     def action_start(self) -> None:
         """Start what is chosen."""

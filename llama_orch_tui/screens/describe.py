@@ -35,7 +35,7 @@ from widgets.motion import Motion
 from widgets.rate_history import Measure
 from widgets.state_line import StateLine
 from widgets.tab_strip import Tab, TabStrip
-from widgets.text import clean
+from widgets.text import clean, clean_block
 
 BEAT_S = 0.1
 REFRESH_S = 1.0
@@ -313,7 +313,7 @@ class DescribeScreen(LogKeys, PageScreen):
             self.notify("There is no command line to copy.", severity="warning", markup=False)
             return
         self.app.copy_to_clipboard(command_line)
-        self.notify(command_line, title="Copied", markup=False)
+        self.notify(clean_block(command_line), title="Copied", markup=False)
 
     def action_start(self) -> None:
         """Start the instance."""

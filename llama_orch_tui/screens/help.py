@@ -47,6 +47,7 @@ class HelpScreen(PageScreen):
     DEFAULT_CSS = """
     HelpScreen Horizontal { height: auto; layout: vertical; }
     HelpScreen.-wide Horizontal { layout: horizontal; }
+    HelpScreen.-wide #help-left { margin-right: 2; }
     HelpScreen.-narrow #help-right { margin-top: 1; }
     """
 

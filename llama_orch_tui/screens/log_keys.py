@@ -13,6 +13,7 @@ import engine
 from engine.protocol import Engine
 from widgets.log_pane import LogPane
 from widgets.pane_prompt import PromptKind
+from widgets.text import clean_block
 
 
 class LogKeys(Screen[None]):
@@ -96,7 +97,7 @@ class LogKeys(Screen[None]):
         except SuspendNotSupported:
             trouble = "this terminal cannot be lent to a pager; `logs NAME | less` in another one can"
         if trouble:
-            self.notify(trouble, severity="error", markup=False)
+            self.notify(clean_block(trouble), severity="error", markup=False)
 
     def _type(self, kind: PromptKind) -> None:
         self.log_pane.open_prompt(kind)

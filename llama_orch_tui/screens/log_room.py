@@ -49,9 +49,7 @@ class LogRoom(LogKeys, ConfigActs):
     def follow_cursor(self, event: InstanceTable.CursorMoved) -> None:
         """Open the log of the instance under the cursor once it rests there; a merged log stays."""
         self.show_keys()
-        if self._log_timer is not None:
-            self._log_timer.stop()
-            self._log_timer = None
+        self._forget_cursor()
         if self._scope.is_merged:
             return
         if self._scope.is_empty:
@@ -59,8 +57,15 @@ class LogRoom(LogKeys, ConfigActs):
         elif event.name != self._scope.name:
             self._log_timer = self.set_timer(LOG_DELAY_S, lambda: self.open_log(event.name))
 
+    def _forget_cursor(self) -> None:
+        """What was asked for since the cursor moved is not to be replaced by the log under the cursor."""
+        if self._log_timer is not None:
+            self._log_timer.stop()
+            self._log_timer = None
+
     def open_log(self, name: str | None) -> None:
         """Show one instance's log, or none."""
+        self._forget_cursor()
         self._scope = LogScope((name,) if name is not None else ())
         view = None if name is None else self._engine.open_log(name)
         self.deck.log_pane.watch_log(view, name or "")
@@ -68,6 +73,7 @@ class LogRoom(LogKeys, ConfigActs):
 
     def show_log_at(self, event: Event) -> None:
         """Show the log of an event's instance at the moment of the event."""
+        self._forget_cursor()
         if event.instance not in self._scope.names:
             self.deck.table_pane.close_filter()
             self.open_log(event.instance)
@@ -93,6 +99,7 @@ class LogRoom(LogKeys, ConfigActs):
         if not scope.is_merged:
             self.notify("There is only one log to show.", markup=False)
             return
+        self._forget_cursor()
         self._scope = scope
         self.deck.log_pane.watch_log(self._engine.open_merged_log(scope.names), scope.title, scope.names)
         self.deck.go_to(Pane.LOG)

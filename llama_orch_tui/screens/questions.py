@@ -11,7 +11,7 @@ from llama_orch_tui.leaving import is_watched_by_others
 from llama_orch_tui.risks import Risk, describe_requests
 from llama_orch_tui.screens.choice import Choice, ChoiceScreen
 from llama_orch_tui.screens.table_acts import answer_keys
-from widgets.text import clean
+from widgets.text import clean, fit
 from widgets.units import format_count
 
 _BACKGROUND = "A daemon goes on watching until there is nothing to do."
@@ -24,6 +24,7 @@ YES = "yes"
 MOST_LETTERS = 20
 """More profiles than these are chosen by the cursor."""
 ALL_TYPES = "all"
+MOST_NAME_CELLS = 48
 MOST_NAMES = 8
 """More names than these are counted, not listed."""
 
@@ -63,7 +64,7 @@ def removal_question(one: InstanceSnapshot) -> ChoiceScreen:
         text, label = f"It is wanted running ({one.state.value}).", f"Stop {name}, then remove it"
     else:
         text, label = "It does not run.", f"Remove {name}"
-    detail = "Its table goes out of the file, and can be put back. Its logs and events stay."
+    detail = "Out of the file; ^u puts it back. Logs and events stay."
     choices = [Choice(REMOVE_ANSWER, "r", label, detail), Choice("", "c", "Cancel")]
     return ChoiceScreen(f"Remove {name}?", text, choices, default="")
 
@@ -80,7 +81,7 @@ def profile_question(snapshot: Snapshot) -> ChoiceScreen:
     letters = answer_keys([clean(name) for name, _ in switches[:MOST_LETTERS]])
     keys = [*letters, *[""] * (len(switches) - len(letters))]
     choices = [
-        Choice(name, key, clean(name) + (" · in use" if switch.is_done else ""), _describe_switch(switch))
+        Choice(name, key, _short(name) + (" · in use" if switch.is_done else ""), _describe_switch(switch))
         for (name, switch), key in zip(switches, keys, strict=True)
     ]
     another = next((name for name, switch in switches if not switch.is_done), None)
@@ -103,6 +104,11 @@ def type_question(known: Mapping[str, int], present: str) -> ChoiceScreen:
 def _describe_switch(switch: Switch) -> str:
     parts = (("starts", switch.starts), ("stops", switch.stops))
     return " · ".join(f"{verb} {_list(names)}" for verb, names in parts if names) or "changes nothing"
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for its key and `in use` in the line of an answer."""
+    return fit(clean(name), MOST_NAME_CELLS).rstrip()
 
 
 def _list(names: Sequence[str]) -> str:

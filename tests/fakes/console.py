@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+import unicodedata
 from collections.abc import Awaitable, Callable
 
+from textual import events
+from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from llama_orch_tui.app import ConsoleApp
 from llama_orch_tui.exit_choice import ExitChoice
@@ -20,6 +24,44 @@ from widgets.instance_table import InstanceTable
 from widgets.log_pane import LogPane
 
 DEADLINE_S = 10.0
+MOST_ROUNDS = 10_000
+"""Of the loop, for what one key does: far more than any needs, so that what never rests is seen."""
+
+
+def press(app: ConsoleApp, key: str) -> None:
+    """Send a key, named as Textual names it or given as a character."""
+    name = _character_to_key(key) if len(key) == 1 else key
+    try:
+        character: str | None = unicodedata.lookup(_get_unicode_name_from_key(REPLACED_KEYS.get(name, name)))
+    except KeyError:
+        character = key if len(key) == 1 else None
+    assert app._driver is not None
+    app._driver.send_message(events.Key(name, character))
+
+
+async def settle(app: ConsoleApp) -> None:
+    """Wait until only timers and threads could still change the screen.
+
+    Textual's own pilot sleeps at least 0.06 s for every key; a loop without a ready callback is as quiet, at once.
+    """
+    ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
+    for _ in range(MOST_ROUNDS):
+        await asyncio.sleep(0)
+        if not ready:
+            if not _is_to_draw(app.screen):
+                return
+            app.screen._on_timer_update()  # the frame that a timer would draw in a moment
+
+
+def _is_to_draw(screen: Screen[object]) -> bool:
+    return bool(
+        screen._layout_required
+        or screen._scroll_required
+        or screen._repaint_required
+        or screen._recompose_required
+        or screen._dirty_widgets
+        or screen._callbacks
+    )
 
 
 class Operator:
@@ -61,16 +103,24 @@ class Operator:
         return self.engine.views[-1]
 
     async def press(self, *keys: str) -> None:
-        """Press keys, one after the other."""
-        await self.pilot.press(*keys)
-        await self.pilot.pause()
+        """Press keys, one after the other, each when the one before has had its effect."""
+        for key in keys:
+            press(self.app, key)
+            await settle(self.app)
+
+    async def resize(self, width: int, height: int) -> None:
+        """Give the terminal another size."""
+        if self.app.size != (width, height):
+            await self.pilot.resize_terminal(width, height)
+            await settle(self.app)
 
     async def until(self, condition: Callable[[], bool], what: str = "") -> None:
         """Wait until `condition` holds."""
         end = time.monotonic() + DEADLINE_S
         while not condition():
             assert time.monotonic() < end, f"{what or 'the condition'} never came true; the screen says:\n{self.text()}"
-            await self.pilot.pause(0.01)
+            await asyncio.sleep(0.005)
+            await settle(self.app)
 
     async def until_shown(self, text: str) -> None:
         """Wait until `text` is on the screen."""
@@ -115,7 +165,7 @@ def drive(
     async def run() -> ConsoleApp:
         app = ConsoleApp(engine, clock=clock, is_demo=is_demo, remembered=remembered)
         async with app.run_test(size=size, notifications=True) as pilot:
-            await pilot.pause()
+            await settle(app)
             await script(Operator(app, pilot, engine))
         return app
 

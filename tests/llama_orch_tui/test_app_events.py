@@ -90,7 +90,7 @@ def test_shift_l_goes_through_the_levels_and_new_events_are_sifted_too() -> None
         assert operator.events.chosen() == more
         await operator.until(lambda: title(operator) == "Events · 4 of 10 · errors")
         await operator.press("L")
-        assert len(shown(operator)) == 10
+        await operator.until(lambda: len(shown(operator)) == 10)
 
     drive(engine_of(snapshot(TRIO, events=MIXED)), script)
 

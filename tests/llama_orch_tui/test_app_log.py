@@ -8,6 +8,7 @@ import pytest
 
 from engine.log_asking import LogFilter, LogLevel, LogPattern, LogSearch, LogWindow, Seek
 from engine.snapshots import LogLine, Stream
+from llama_orch_tui.screens.log_room import LOG_DELAY_S
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import BUSY, EVENTS, LOG_LINES, NOW, TRIO, engine_of, snapshot
 from widgets.log_text import LogText
@@ -241,6 +242,16 @@ def test_m_merges_all_or_the_marked_with_their_names_and_again_shows_one(marks: 
         assert "chat  " in operator.lines()[-6] or any("chat    " in line for line in operator.lines())
         await operator.press("escape", "down", "m")
         await operator.until(lambda: not operator.dashboard.is_merged)
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_a_merged_log_asked_for_right_behind_a_move_is_not_replaced_when_the_cursor_has_rested() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("down", "m")
+        await operator.pilot.pause(2 * LOG_DELAY_S)
+        assert operator.dashboard.is_merged
+        assert len(operator.engine.views) == 2
 
     drive(engine_of(snapshot(TRIO)), script)
 

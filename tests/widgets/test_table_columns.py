@@ -18,7 +18,7 @@ from widgets.table_columns import (
     Order,
     Placed,
     column_gap,
-    head_text,
+    head_line,
     known_columns,
     lay_out,
     measure,
@@ -63,15 +63,27 @@ def test_the_sorted_column_stays_when_it_would_have_gone() -> None:
     assert Column.RESTARTS not in {one.column for one in lay_out(narrow, measure(BUSY))}
 
     order = Order(Column.RESTARTS, is_descending=True)
-    placed = lay_out(narrow, measure(BUSY, order), order)
+    placed = lay_out(narrow, measure(BUSY), order)
 
     assert Column.RESTARTS in {one.column for one in placed}
 
 
 def test_the_head_says_by_what_and_which_way_it_is_sorted() -> None:
-    assert head_text(Column.CPU, Order(Column.CPU, is_descending=True)) == "cpu▼"
-    assert head_text(Column.NAME, Order(Column.NAME)) == "name▲"
-    assert head_text(Column.NAME, Order(Column.CPU)) == "name"
+    layout = Layout((Placed(Column.NAME, 8), Placed(Column.CPU, 5)))
+    assert head_line(layout, Order(Column.CPU, is_descending=True)) == "  name      cpu▼ "
+    assert head_line(layout, Order(Column.NAME)) == "  name▲      cpu "
+    assert head_line(layout, FILE_ORDER) == "  name       cpu "
+
+
+@pytest.mark.parametrize("gap", [1, 2])
+@pytest.mark.parametrize("column", list(Column))
+def test_no_column_moves_when_the_table_is_ordered_by_it(column: Column, gap: int) -> None:
+    layout = Layout(tuple(Placed(one, len(one.value)) for one in Column), gap)
+    plain, ordered = head_line(layout, FILE_ORDER), head_line(layout, Order(column))
+
+    assert len(plain) == len(ordered)
+    assert ordered.replace("▲", " ") == plain
+    assert "▲" in ordered
 
 
 def test_a_name_of_63_characters_leaves_room_for_the_numbers_at_80() -> None:

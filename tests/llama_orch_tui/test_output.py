@@ -1,0 +1,60 @@
+"""What the commands print: anybody's words, and nothing in them that a terminal would obey."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from engine.snapshots import Event, EventType, Level
+from llama_orch_tui import output
+from tests.fakes.scenes import NOW, TRIO, snapshot
+
+HOSTILE = "[red]x[/] \x1b[31mRED\x1b[0m \x1b]0;TITLE\x07 \x1b]52;c;aGVsbG8=\x07 \u202eRTL\u202c 中文🙂 \x9b31m \x7f"
+OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+EVENT = Event(NOW, "chat", Level.ERROR, EventType.FAILED, f"{HOSTILE}\nforged", (("hint", HOSTILE),), 1)
+ROWS = (replace(TRIO[0], model=HOSTILE, why=HOSTILE), *TRIO[1:])
+
+
+def test_lines_are_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    output.say(HOSTILE)
+    output.say_error(HOSTILE)
+
+    for written in capsys.readouterr():
+        assert not OBEYED.search(written)
+        assert "[red]x[/] ␛[31mRED␛[0m ␛]0;TITLE␇" in written
+        assert "<U+202E>RTL<U+202C> 中文🙂 <9B>31m ␡" in written
+
+
+def test_lines_and_tabs_stay(capsys: pytest.CaptureFixture[str]) -> None:
+    output.say("one\n\ttwo\r")
+    assert capsys.readouterr().out == "one\n\ttwo␍\n"
+
+
+def test_only_our_own_colours_reach_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    output.say(output.format_event(EVENT))
+    assert capsys.readouterr().out.count("\x1b") == 2
+    monkeypatch.setenv("NO_COLOR", "1")
+    output.say(output.format_event(EVENT))
+    assert not OBEYED.search(capsys.readouterr().out)
+
+
+def test_an_event_is_one_line_and_columns_stand_below_each_other() -> None:
+    assert "\n" not in output.format_event(EVENT)
+    head, first, *_ = output.format_ps(snapshot(ROWS))
+    assert first[head.index("MODEL") :].startswith("[red]x[/] ␛[31m")
+
+
+def test_json_says_the_same_words_and_obeys_none(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {"ps": output.ps_to_json(snapshot(ROWS)), "event": output.event_to_json(EVENT), "name": "\udcff"}
+    output.say_json(value)
+    written = capsys.readouterr().out
+    assert not OBEYED.search(written)
+    assert "中文🙂" in written
+    assert json.loads(written) == json.loads(json.dumps(value))
