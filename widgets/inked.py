@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -40,11 +44,32 @@ class Inked(Widget):
     ALLOW_SELECT = False
 
     _inks: dict[str, Style]
+    _room: tuple[Style, int] | None = None
+    """The widget's own colours and the width of its lines, while many of them are composed."""
 
     @property
     def line_width(self) -> int:
         """The cells of one line, without the scroll bar."""
-        return self.scrollable_content_region.width
+        return self._room[1] if self._room is not None else self.scrollable_content_region.width
+
+    @property
+    def ground(self) -> Style:
+        """The widget's own colours."""
+        return self._room[0] if self._room is not None else self.rich_style
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Every line within `crop`."""
+        with self.many_lines():
+            return super().render_lines(crop)
+
+    @contextlib.contextmanager
+    def many_lines(self) -> Iterator[None]:
+        """Look up once what is the same for all lines that are composed meanwhile."""
+        self._room = self.rich_style, self.scrollable_content_region.width
+        try:
+            yield
+        finally:
+            self._room = None
 
     def ink(self, name: str) -> Style:
         """Colour and weight of component class `name`, without its background."""
@@ -58,11 +83,26 @@ class Inked(Widget):
         """Colour and background of component class `name`, over this widget's own."""
         return self.get_component_rich_style(name)
 
-    def drawn(self, segments: list[Segment], base: Style | None = None) -> Strip:
+    def drawn(self, segments: Iterable[Segment], base: Style | None = None) -> Strip:
         """A line of this widget's width from `segments`, on `base` or on the widget's own background."""
-        ground = self.rich_style if base is None else base
+        ground = self.ground if base is None else base
         width = self.line_width
-        return Strip(segments).crop(0, width).extend_cell_length(width).apply_style(ground).simplify()
+        texts: list[str] = []
+        styles: list[Style] = []
+        cells = 0
+        for text, ink, _ in segments:
+            style = ground if ink is None else ground + ink
+            if styles and styles[-1] == style:
+                texts[-1] += text
+            else:
+                texts.append(text)
+                styles.append(style)
+            cells += cell_len(text)
+        if cells < width:
+            texts.append(" " * (width - cells))
+            styles.append(ground)
+        whole = Strip(map(Segment, texts, styles), max(cells, width))
+        return whole.crop(0, width) if cells > width else whole
 
     def notify_style_update(self) -> None:
         """Forget the inks when the theme changes."""
