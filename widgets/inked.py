@@ -86,23 +86,14 @@ class Inked(Widget):
     def drawn(self, segments: Iterable[Segment], base: Style | None = None) -> Strip:
         """A line of this widget's width from `segments`, on `base` or on the widget's own background."""
         ground = self.ground if base is None else base
-        width = self.line_width
-        texts: list[str] = []
-        styles: list[Style] = []
-        cells = 0
-        for text, ink, _ in segments:
-            style = ground if ink is None else ground + ink
-            if styles and styles[-1] == style:
-                texts[-1] += text
-            else:
-                texts.append(text)
-                styles.append(style)
-            cells += cell_len(text)
-        if cells < width:
-            texts.append(" " * (width - cells))
-            styles.append(ground)
-        whole = Strip(map(Segment, texts, styles), max(cells, width))
-        return whole.crop(0, width) if cells > width else whole
+        return self.filled(blend(segments, ground), ground)
+
+    def filled(self, segments: list[Segment], ground: Style) -> Strip:
+        """A line of this widget's width from `segments` that have all their colours; `ground` fills what is left."""
+        width, cells = self.line_width, sum(cell_len(text) for text, _, _ in segments)
+        if cells > width:
+            return Strip(segments, cells).crop(0, width)
+        return Strip([*segments, Segment(" " * (width - cells), ground)] if cells < width else segments, width)
 
     def notify_style_update(self) -> None:
         """Forget the inks when the theme changes."""
@@ -115,3 +106,17 @@ class Inked(Widget):
         except AttributeError:  # styles are set while the base class is still being made
             self._inks = {}
             return self._inks
+
+
+def blend(segments: Iterable[Segment], ground: Style) -> list[Segment]:
+    """The same text on `ground`, neighbours of one colour together."""
+    texts: list[str] = []
+    styles: list[Style] = []
+    for text, ink, _ in segments:
+        style = ground if ink is None else ground + ink
+        if styles and (styles[-1] is style or styles[-1] == style):
+            texts[-1] += text
+        else:
+            texts.append(text)
+            styles.append(style)
+    return list(map(Segment, texts, styles))

@@ -28,9 +28,6 @@ TICK_S = 1.0
 HEAD_LINES = 1
 """Lines above the first row: the column titles, which do not scroll away."""
 
-Composed = tuple[list[Segment], Style | None]
-"""A line's segments, and the colours it stands on where they are not the widget's own."""
-
 
 @dataclass
 class TableMessage(Message):
@@ -114,7 +111,7 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
         """The moment of which ages are told: they all grow at once, not each row at its own time."""
         self._placed = Layout()
         self._placed_for = -1
-        self._seen: dict[int, Composed] = {}
+        self._seen: dict[int, Strip] = {}
         """What was drawn last, by line of the screen."""
 
     @property
@@ -231,28 +228,28 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        segments, base = self._seen[y] = self._line_at(y)
-        return self.drawn(segments, base)
+        line = self._seen[y] = self._draw_line(y)
+        return line
 
-    def _line_at(self, y: int) -> Composed:
-        """One line of the screen, and the colours it stands on."""
+    def _draw_line(self, y: int) -> Strip:
         if y < HEAD_LINES:
-            return self.head_segments(self._layout(), self.view.order), self.paper("table--head")
+            return self.draw_head(self._layout(), self.view.order)
         index = y - HEAD_LINES + self.scroll_offset.y
         if index < len(self._lines):
             line = self._lines[index]
-            return (self.heading_segments(line), None) if isinstance(line, Heading) else self._compose_row(line)
+            return self.draw_heading(line) if isinstance(line, Heading) else self._draw_row(line)
         if not self.rows and y == HEAD_LINES + 1 and self.filter_text:
             text = f"  Nothing matches {clean(self.filter_text)}. esc shows all again."
-            return [Segment(text, self.ink("ink--quiet"))], None
-        return [], None
+            return self.drawn([Segment(text, self.ink("ink--quiet"))])
+        return self.drawn([])
 
     def _refresh_changed(self) -> None:
-        """Have the lines drawn again that read differently now."""
+        """Have the lines drawn again that look different now."""
         with self.many_lines():
-            changed = [y for y, before in self._seen.items() if self._line_at(y) != before]
+            lines = ((y, before, self._draw_line(y)) for y, before in self._seen.items())
+            changed = [y for y, before, now in lines if now is not before and now != before]
         if changed:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+            self.refresh(*(Region(0, y, self.outer_size.width, 1) for y in changed))
 
     def _arrange(self) -> None:
         before, was_seen = self._cursor_index(), self._is_cursor_seen()
@@ -280,7 +277,8 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
             self._placed_for = width
             order = self.view.order
             absent = self.view.hidden | (LIVE - self._known)
-            self._placed = Layout(lay_out(width, measure(self._all, order), order, absent), column_gap(width))
+            placed = Layout(lay_out(width, measure(self._all, order), order, absent), column_gap(width))
+            self._placed = self._placed if placed == self._placed else placed  # rows know the one they were drawn by
         return self._placed
 
     def _row_context(self, one: InstanceSnapshot) -> RowContext:
@@ -321,10 +319,10 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
         elif line >= top + page:
             self.scroll_to(y=line - page + 1, animate=False, immediate=True)
 
-    def _compose_row(self, one: InstanceSnapshot) -> Composed:
+    def _draw_row(self, one: InstanceSnapshot) -> Strip:
         is_marked, is_cursor = one.name in self.marks, one.name == self.cursor_name
-        segments = self.row_segments(one, self._layout(), self._row_context(one), is_marked=is_marked)
-        return segments, self._row_style(is_cursor=is_cursor, is_marked=is_marked)
+        base = self._row_style(is_cursor=is_cursor, is_marked=is_marked)
+        return self.draw_row(one, self._layout(), self._row_context(one), base, is_marked=is_marked)
 
     def _row_style(self, *, is_cursor: bool, is_marked: bool) -> Style:
         if is_cursor:

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
+from itertools import chain
 from operator import attrgetter
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
 
 from engine.snapshots import InstanceSnapshot
-from widgets.inked import Inked
+from widgets.inked import Inked, blend
 from widgets.row_cells import RowContext, age_text, row_cell, strip_cells
 from widgets.table_columns import GUTTER, NUMBERS, Column, Layout, Order, Placed, head_text
 from widgets.table_view import Heading
 from widgets.text import clean, fit, fit_right
 
-Look = tuple[tuple[object, ...], Layout, str, bool]
-"""All that a row's text depends on but its age: the instance, the columns, the word of an act, the mark."""
+Look = tuple[tuple[object, ...], Layout, str, bool, Style, int]
+"""All that a row looks like but its age: the instance, columns, word of an act, mark, background, width."""
 _LOOK = attrgetter(*(one.name for one in fields(InstanceSnapshot) if one.name != "uptime_s"))
 
 
 @dataclass(slots=True)
 class _Row:
-    """A row as it was composed last. Every second each row has another age, and most have nothing else."""
+    """A row as it was drawn last. Every second each row has another age, and most have nothing else."""
 
     look: Look
     age: str
-    segments: list[Segment] = field(default_factory=list)
-    age_at: int = 0
-    """Where among the segments the age is, where there is room for it."""
-    age_place: Placed | None = None
+    strip: Strip
+    age_at: int | None
+    """Where among the segments the age is; None where there is no room for it."""
 
 
 class TableLines(Inked):
@@ -38,36 +40,37 @@ class TableLines(Inked):
 
     _rows: dict[str, _Row]
 
-    def head_segments(self, layout: Layout, order: Order) -> list[Segment]:
+    def draw_head(self, layout: Layout, order: Order) -> Strip:
         """The titles of the columns."""
         segments = [Segment(" " * GUTTER)]
         for placed in layout.placed:
             pad = fit_right if placed.column in NUMBERS else fit
             segments += [Segment(pad(head_text(placed.column, order), placed.width)), Segment(" " * layout.gap)]
-        return segments
+        return self.drawn(segments, self.paper("table--head"))
 
-    def heading_segments(self, heading: Heading) -> list[Segment]:
+    def draw_heading(self, heading: Heading) -> Strip:
         """The line above a group: a long tag gives way to its numbers."""
         numbers = f" · {heading.ready} of {heading.count} ready"
         tag = clean(heading.tag)
         room = max(1, self.line_width - GUTTER - len(numbers))
         shown = tag if cell_len(tag) <= room else fit(tag, room)
-        return [Segment(f"{' ' * GUTTER}{shown}{numbers}", self.ink("ink--key"))]
+        return self.drawn([Segment(f"{' ' * GUTTER}{shown}{numbers}", self.ink("ink--key"))])
 
-    def row_segments(
-        self, one: InstanceSnapshot, layout: Layout, context: RowContext, *, is_marked: bool
-    ) -> list[Segment]:
-        """The row of an instance, without its background; the same list as before while it reads the same."""
+    def draw_row(
+        self, one: InstanceSnapshot, layout: Layout, context: RowContext, base: Style, *, is_marked: bool
+    ) -> Strip:
+        """The row of an instance; the same strip as before while it looks the same."""
         rows = self._row_cache()
-        look, age = (_LOOK(one), layout, context.pending, is_marked), age_text(one, context)
+        look, age = (_LOOK(one), layout, context.pending, is_marked, base, self.line_width), age_text(one, context)
         known = rows.get(one.name)
         if known is None or known.look != look:
-            known = rows[one.name] = self._new_row(one, layout, context, look)
-        elif known.age != age and known.age_place is not None:
-            known.age = age
-            known.segments = [*known.segments]
-            known.segments[known.age_at] = self._cell_segments(one, known.age_place, context)[0]
-        return known.segments
+            known = rows[one.name] = self._new_row(one, look, context)
+        elif known.age != age and known.age_at is not None:
+            cell = self._cell_segments(one, Placed(Column.UPTIME, layout.find(Column.UPTIME)[1]), context)
+            segments = [*known.strip]
+            segments[known.age_at : known.age_at + 1] = blend(cell, base)
+            known.age, known.strip = age, Strip(segments, known.strip.cell_length)
+        return known.strip
 
     def forget_rows(self, kept: Collection[str]) -> None:
         """Remember the rows of these instances alone."""
@@ -87,14 +90,20 @@ class TableLines(Inked):
             self._rows = {}
             return self._rows
 
-    def _new_row(self, one: InstanceSnapshot, layout: Layout, context: RowContext, look: Look) -> _Row:
-        row = _Row(look, age_text(one, context))
-        row.segments.append(Segment("▌ " if look[-1] else "  ", self.ink("ink--key")))
+    def _new_row(self, one: InstanceSnapshot, look: Look, context: RowContext) -> _Row:
+        _, layout, _, is_marked, base, width = look
+        parts: list[list[Segment]] = [[Segment("▌ " if is_marked else "  ", self.ink("ink--key"))]]
         for placed in layout.placed:
+            cell = self._cell_segments(one, placed, context)
             if placed.column is Column.UPTIME:
-                row.age_at, row.age_place = len(row.segments), placed
-            row.segments += [*self._cell_segments(one, placed, context), Segment(" " * layout.gap)]
-        return row
+                parts += [cell, []]  # by itself among the segments, so that it can be replaced
+            else:
+                parts[-1] += cell
+            parts[-1].append(Segment(" " * layout.gap))
+        left, *others = [blend(part, base) for part in parts]
+        strip = self.filled([*left, *chain.from_iterable(others)], base)
+        is_whole = bool(others) and layout.right <= width
+        return _Row(look, age_text(one, context), strip, len(left) if is_whole else None)
 
     def _cell_segments(self, one: InstanceSnapshot, placed: Placed, context: RowContext) -> list[Segment]:
         if placed.column is Column.HEALTH and one.health_strip:
