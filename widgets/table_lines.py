@@ -19,16 +19,19 @@ from widgets.table_columns import GUTTER, NUMBERS, Column, Layout, Order, Placed
 from widgets.table_view import Heading
 from widgets.text import clean, fit, fit_right
 
-Look = tuple[tuple[object, ...], Layout, str, bool, Style, int]
-"""All that a row looks like but its age: the instance, columns, word of an act, mark, background, width."""
-_LOOK = attrgetter(*(one.name for one in fields(InstanceSnapshot) if one.name != "uptime_s"))
+Place = tuple[Layout, str, bool, Style, int]
+"""What a row looks like beside its instance: columns, word of an act, mark, background, width."""
+_UNSEEN = frozenset({"uptime_s", "probe_s"})
+"""What differs from snapshot to snapshot, and is the age or not in the table at all."""
+_LOOK = attrgetter(*(one.name for one in fields(InstanceSnapshot) if one.name not in _UNSEEN))
 
 
 @dataclass(slots=True)
 class _Row:
     """A row as it was drawn last. Every second each row has another age, and most have nothing else."""
 
-    look: Look
+    one: InstanceSnapshot
+    place: Place
     age: str
     strip: Strip
     age_at: int | None
@@ -61,15 +64,17 @@ class TableLines(Inked):
     ) -> Strip:
         """The row of an instance; the same strip as before while it looks the same."""
         rows = self._row_cache()
-        look, age = (_LOOK(one), layout, context.pending, is_marked, base, self.line_width), age_text(one, context)
+        place, age = (layout, context.pending, is_marked, base, self.line_width), age_text(one, context)
         known = rows.get(one.name)
-        if known is None or known.look != look:
-            known = rows[one.name] = self._new_row(one, look, context)
+        is_same = known is not None and (known.one is one or _LOOK(known.one) == _LOOK(one)) and known.place == place
+        if known is None or not is_same:
+            known = rows[one.name] = self._new_row(one, place, context)
         elif known.age != age and known.age_at is not None:
             cell = self._cell_segments(one, Placed(Column.UPTIME, layout.find(Column.UPTIME)[1]), context)
             segments = [*known.strip]
             segments[known.age_at : known.age_at + 1] = blend(cell, base)
             known.age, known.strip = age, Strip(segments, known.strip.cell_length)
+        known.one = one
         return known.strip
 
     def forget_rows(self, kept: Collection[str]) -> None:
@@ -90,8 +95,8 @@ class TableLines(Inked):
             self._rows = {}
             return self._rows
 
-    def _new_row(self, one: InstanceSnapshot, look: Look, context: RowContext) -> _Row:
-        _, layout, _, is_marked, base, width = look
+    def _new_row(self, one: InstanceSnapshot, place: Place, context: RowContext) -> _Row:
+        layout, _, is_marked, base, width = place
         parts: list[list[Segment]] = [[Segment("▌ " if is_marked else "  ", self.ink("ink--key"))]]
         for placed in layout.placed:
             cell = self._cell_segments(one, placed, context)
@@ -103,7 +108,7 @@ class TableLines(Inked):
         left, *others = [blend(part, base) for part in parts]
         strip = self.filled([*left, *chain.from_iterable(others)], base)
         is_whole = bool(others) and layout.right <= width
-        return _Row(look, age_text(one, context), strip, len(left) if is_whole else None)
+        return _Row(one, place, age_text(one, context), strip, len(left) if is_whole else None)
 
     def _cell_segments(self, one: InstanceSnapshot, placed: Placed, context: RowContext) -> list[Segment]:
         if placed.column is Column.HEALTH and one.health_strip:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psutil
@@ -27,7 +26,7 @@ class ProcStat:
     """It has, and its parent has not collected it."""
     start_ticks: int
     """When it began, in clock ticks since boot."""
-    cpu_ticks: int
+    cpu_s: float
     """What all its threads have used so far."""
     memory_bytes: int
     """Resident."""
@@ -35,24 +34,20 @@ class ProcStat:
 
 def read_stat(pid: int) -> ProcStat | None:
     """The process as it is now; None when it is gone or cannot be read, and on every other system."""
-    if sys.platform != "linux":
-        return None
-    fields = read_stat_fields(pid)
-    if len(fields) < LEAST_FIELDS:
-        return None
-    return ProcStat(
-        pid=pid,
-        parent_pid=int(fields[1]),
-        has_ended=fields[0] in ENDED,
-        start_ticks=int(fields[19]),
-        cpu_ticks=int(fields[11]) + int(fields[12]),
-        memory_bytes=int(fields[21]) * os.sysconf("SC_PAGE_SIZE"),
-    )
-
-
-def read_all_stats() -> Iterator[ProcStat]:
-    """Every process of the machine; none on other systems than Linux."""
     if sys.platform == "linux":
-        for pid in psutil.pids():
-            if (stat := read_stat(pid)) is not None:
-                yield stat
+        fields = read_stat_fields(pid)
+        if len(fields) >= LEAST_FIELDS:
+            return ProcStat(
+                pid=pid,
+                parent_pid=int(fields[1]),
+                has_ended=fields[0] in ENDED,
+                start_ticks=int(fields[19]),
+                cpu_s=(int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"),
+                memory_bytes=int(fields[21]) * os.sysconf("SC_PAGE_SIZE"),
+            )
+    return None
+
+
+def read_all_stats() -> list[ProcStat]:
+    """Every process of the machine; none on other systems than Linux."""
+    return [stat for pid in psutil.pids() if (stat := read_stat(pid)) is not None]

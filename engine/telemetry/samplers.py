@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -39,9 +38,8 @@ class StatSampler:
     def __init__(self, stat: ProcStat) -> None:
         self.pid = stat.pid
         self._start_ticks = stat.start_ticks
-        self._cpu_ticks = stat.cpu_ticks
+        self._cpu_s = stat.cpu_s
         self._mono = time.monotonic()
-        self._ticks_per_s = os.sysconf("SC_CLK_TCK") if sys.platform != "win32" else 1
         self._is_first = True
 
     def sample(self) -> Sample | None:
@@ -49,9 +47,9 @@ class StatSampler:
         stat, now = read_stat(self.pid), time.monotonic()
         if stat is None or stat.start_ticks != self._start_ticks:
             return None
-        used_s, span_s = (stat.cpu_ticks - self._cpu_ticks) / self._ticks_per_s, now - self._mono
+        used_s, span_s = stat.cpu_s - self._cpu_s, now - self._mono
         percent = 0.0 if self._is_first or span_s <= 0 else round(100 * max(0.0, used_s) / span_s, 1)
-        self._cpu_ticks, self._mono, self._is_first = stat.cpu_ticks, now, False
+        self._cpu_s, self._mono, self._is_first = stat.cpu_s, now, False
         return Sample(percent, stat.memory_bytes)
 
 
