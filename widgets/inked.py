@@ -4,16 +4,47 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Region
+from textual._styles_cache import StylesCache
+from textual.css.styles import StylesBase
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
 from widgets.looks import INK_CLASSES
+
+
+class BareLines(StylesCache):
+    """Textual's cache of drawn lines; it looks at borders, padding and effects once a drawing, not once a line.
+
+    Most widgets here have none of these, and what looking for them in every line costs is more than drawing it.
+    """
+
+    _is_bare = False
+
+    def render_widget(self, widget: Widget, crop: Region) -> list[Strip]:
+        """Every line within `crop`."""
+        styles = widget.styles
+        self._is_bare = (
+            not styles.gutter
+            and not any(edge for edge, _ in styles.outline)
+            and widget.opacity == styles.text_opacity == 1.0
+            and not styles.tint.a
+            and not styles.has_rule("hatch")
+        )
+        return super().render_widget(widget, crop)
+
+    def render_line(self, styles: StylesBase, y: int, size: Size, *more: Any, **named: Any) -> Strip:  # noqa: ANN401
+        """One line; `more` is Textual's own business, but for the function that draws, and the background."""
+        if not self._is_bare:
+            return super().render_line(styles, y, size, *more, **named)
+        _content_size, _padding, base_background, background, draw = more[:5]
+        line: Strip = draw(y)
+        return line.adjust_cell_length(size.width, Style(bgcolor=(base_background + background).rich_color))
 
 
 class Inked(Widget):
@@ -42,6 +73,10 @@ class Inked(Widget):
     Inked > .ink--key { color: $text-accent; text-style: bold; }
     """
     ALLOW_SELECT = False
+
+    def __init__(self, *children: Widget, **named: Any) -> None:  # noqa: ANN401 - Textual's own arguments
+        super().__init__(*children, **named)
+        self._styles_cache = BareLines()
 
     _inks: dict[str, Style]
     _room: tuple[Style, int] | None = None

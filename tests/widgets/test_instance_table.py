@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from engine.snapshots import InstanceSnapshot, Snapshot, State
 from tests.fakes.scenes import NOW, instance
+from widgets.frame import set_title
 from widgets.instance_table import HEAD_LINES, InstanceTable
 
 ROWS = (
@@ -154,5 +155,16 @@ def test_another_theme_draws_every_row_in_its_colours() -> None:
         await asyncio.sleep(0.3)
 
         assert [segment.style for segment in app.table.render_line(BETA)] != before
+
+    in_table(script)
+
+
+def test_a_title_that_is_there_already_draws_nothing() -> None:
+    async def script(app: TableApp) -> None:
+        set_title(app.table, "Instances [1/2]")
+        await asyncio.sleep(0.1)
+
+        assert await drawn_by(app, lambda: set_title(app.table, "Instances [1/2]")) == set()
+        assert await drawn_by(app, lambda: set_title(app.table, "Instances")) != set()
 
     in_table(script)
