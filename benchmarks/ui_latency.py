@@ -115,7 +115,8 @@ def show_restless(folder: Path) -> None:
     from engine.protocol import LogView  # noqa: PLC0415
     from engine.snapshots import Snapshot, State  # noqa: PLC0415
     from llama_orch_tui.app import ConsoleApp  # noqa: PLC0415
-    from llama_orch_tui.dashboard import SWITCH_INTERVAL_S  # noqa: PLC0415
+    from llama_orch_tui.collector import held  # noqa: PLC0415
+    from llama_orch_tui.dashboard import tune  # noqa: PLC0415
     from tests.fakes.scenes import HOST, LEADING, instance  # noqa: PLC0415
     from tests.fakes.still_engine import StillEngine  # noqa: PLC0415
 
@@ -168,11 +169,12 @@ def show_restless(folder: Path) -> None:
                 await asyncio.sleep(LOOP_STEP_S)
                 stalls.append((time.perf_counter() - began - LOOP_STEP_S) * 1000)
 
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
     app = Watched(engine)
+    tune(app)
     app.call_after_refresh(lambda: app.run_worker(app.watch_loop()))
     threading.Thread(target=change, daemon=True).start()
-    app.run()
+    with held():
+        app.run()
     over.set()
     views.close()
     settled = stalls[len(stalls) // 10 :]

@@ -32,6 +32,7 @@ from engine.snapshots import (
     Event,
     EventQuery,
     EventType,
+    HostLoad,
     LeaderInfo,
     LeaderKind,
     Level,
@@ -70,7 +71,7 @@ from engine.supervision.supervisor import Mandate, Supervisor
 from engine.supervision.takeover import Remembered
 from engine.telemetry.exporter import Exporter
 from engine.telemetry.interest import Interest
-from engine.telemetry.meter import Meter
+from engine.telemetry.meter import Meter, Usage
 from engine.telemetry.prometheus import EngineCounts, build_page
 
 WORKERS = 8
@@ -150,7 +151,7 @@ class LeadingEngine:
             lambda discrepancy: post(Differs(discrepancy)),
             lambda message: post(FaultTold("rounds", message)),
         )
-        self._meter = Meter(lambda usages, host: post(Measured(usages, host)))
+        self._meter = Meter(self._take_usages)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine-worker")
         self._config = ConfigWatch(self._home.config_file, environ, self._take_config)
         self._exporter = Exporter(
@@ -233,6 +234,11 @@ class LeadingEngine:
         self._rounds.start()
         self._config.start()
         self._exporter.start()
+
+    def _take_usages(self, usages: Mapping[str, Usage], host: HostLoad) -> None:
+        """What runs use was measured; on the meter's thread."""
+        self._inbox.put(Measured(usages, host))
+        self._monitor.note_work({name: usage.cpu_percent > 0 for name, usage in usages.items()})
 
     def _take_config(self, loaded: LoadedConfig) -> None:
         """A changed configuration was read; on the watch's thread."""

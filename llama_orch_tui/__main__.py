@@ -14,6 +14,7 @@ def main() -> None:
     """Run the command line; errors of ours become one message on stderr and their exit code."""
     from engine.errors import EngineError  # noqa: PLC0415 - light; the rest is imported by the command at hand
     from llama_orch_tui import output  # noqa: PLC0415 - likewise
+    from llama_orch_tui.collector import held  # noqa: PLC0415 - likewise
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -25,9 +26,10 @@ def main() -> None:
             refuse()
         if len(sys.argv) == 1 and COMPLETION_VARIABLE not in os.environ:
             # The screen waits for no command line parser: a fifth of the time to its first paint.
-            from llama_orch_tui.dashboard import open_dashboard  # noqa: PLC0415
+            with held():
+                from llama_orch_tui.dashboard import open_dashboard  # noqa: PLC0415
 
-            sys.exit(open_dashboard())
+                sys.exit(open_dashboard())
         from llama_orch_tui.cli import run  # noqa: PLC0415
 
         run(sys.argv[1:])

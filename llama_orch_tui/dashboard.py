@@ -13,6 +13,7 @@ from engine.paths import Home, find_home
 from engine.snapshots import LeaderKind
 from llama_orch_tui import __version__
 from llama_orch_tui.breakdown import explain, watch_threads
+from llama_orch_tui.collector import settle
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.leaving import Suspension, ignore_hang_ups, leave
 from llama_orch_tui.opening import OpeningEngine
@@ -21,9 +22,12 @@ from llama_orch_tui.remembered import Remembered
 
 if TYPE_CHECKING:
     from engine.session import Session
+    from llama_orch_tui.app import ConsoleApp
 
 SWITCH_INTERVAL_S = 0.0005
 """Python's own 5 ms would let a busy engine thread hold up a key press."""
+START_S = 5.0
+"""By then the engine has opened, and nearly all that stays in memory is there."""
 
 
 def open_dashboard() -> int:
@@ -40,6 +44,12 @@ def open_dashboard() -> int:
     return code
 
 
+def tune(app: ConsoleApp) -> None:
+    """Set Python up for a screen that answers at once; `app` is about to run."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    app.call_after_refresh(lambda: app.set_timer(START_S, settle))
+
+
 def show(home: Home, *, is_demo: bool = False) -> tuple[ExitChoice | None, int]:
     """Run the dashboard over one home; what was chosen at its end (None: its terminal went), and the exit code.
 
@@ -48,7 +58,6 @@ def show(home: Home, *, is_demo: bool = False) -> tuple[ExitChoice | None, int]:
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the dashboard needs a terminal; `ps`, `logs` and `events` work without one")
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
     from llama_orch_tui.app import ConsoleApp  # noqa: PLC0415 - Textual, for this command only
 
     def make() -> Session:
@@ -61,6 +70,7 @@ def show(home: Home, *, is_demo: bool = False) -> tuple[ExitChoice | None, int]:
     suspension = None if is_demo else Suspension(home, engine)
     app = ConsoleApp(engine, is_demo=is_demo, remembered=remembered, suspension=suspension)
     ignore_hang_ups()  # the app hears them while it runs
+    tune(app)
     app.call_after_refresh(engine.open)
     watch_threads(app.break_down)
     try:

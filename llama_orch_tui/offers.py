@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.snapshots import InstanceSnapshot, State, Status
@@ -78,11 +78,13 @@ def is_working(method: str, circumstances: Circumstances) -> bool:
 
 def offered(actions: Iterable[Action], circumstances: Circumstances) -> list[Action]:
     """The actions that would change something now."""
-    return [one for one in actions if is_working(one.method, circumstances) and _is_useful(one.id, circumstances)]
+    uses = _find_uses(circumstances)
+    return [one for one in actions if uses.get(one.id, True) and is_working(one.method, circumstances)]
 
 
-def _is_useful(action_id: str, now: Circumstances) -> bool:
-    uses = {
+def _find_uses(now: Circumstances) -> Mapping[str, bool]:
+    """By action: whether it would change something; what is not named always would."""
+    return {
         "start": any(one.status in RESTS for one in now.chosen),
         "stop": any(one.status is not Status.STOPPED for one in now.chosen),
         "restart": bool(now.chosen),
@@ -117,4 +119,3 @@ def _is_useful(action_id: str, now: Circumstances) -> bool:
         "page_crash": False,
         "close_page": False,
     }
-    return uses.get(action_id, True)

@@ -59,6 +59,8 @@ class PendingActs:
 
     def words(self, snapshot: Snapshot, now: float) -> Mapping[str, str]:
         """The words to show over `snapshot`; those that came true or grew old are dropped."""
+        if not self._wishes:
+            return {}
         for one in snapshot.instances:
             wish = self._wishes.get(one.name)
             if wish is not None and (now >= wish.until or (wish.state, wish.run_id) != (one.state, one.run_id)):

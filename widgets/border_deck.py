@@ -26,6 +26,15 @@ STEP_CELLS = 4
 SIDES = ("top", "right", "bottom", "left")
 
 
+@dataclass(frozen=True, slots=True)
+class PaneSize:
+    """What a pane gets in place of the stylesheet's sizes: lines, cells, or in the stylesheet's words."""
+
+    width: str | None = None
+    height: str | int | None = None
+    max_height: str | None = None
+
+
 class BorderDeck(Vertical):
     """The table above, events and log below, with borders that move; the pane deck is built on this."""
 
@@ -57,6 +66,8 @@ class BorderDeck(Vertical):
         """How the panes share the screen; `set_sizes` changes it."""
         self.lower = Container(id="lower")
         """What is below the table."""
+        self._given: dict[Widget, PaneSize] = {}
+        """The sizes that the panes have been given."""
         self._held: Border | None = None
         """The border that the mouse drags."""
         self._held_by = 0
@@ -92,21 +103,32 @@ class BorderDeck(Vertical):
         self._tell_sizes()
 
     def fit(self) -> None:
-        """Give every pane its size; the stylesheet holds the limits."""
-        first, second, table = self.events.styles, self.log_pane.styles, self.table_pane.styles
-        for one in (first, second, self.lower.styles):
-            one.width = one.height = None
-        table.max_height = None
+        """Give every pane its size; only what is another size than before costs a layout of the screen."""
+        wanted = self.wanted_sizes()
+        for pane in (self.table_pane, self.lower, self.events, self.log_pane):
+            size, before = wanted.get(pane, PaneSize()), self._given.get(pane, PaneSize())
+            self._given[pane] = size
+            if size.width != before.width:
+                pane.styles.width = size.width
+            if size.height != before.height:
+                pane.styles.height = size.height
+            if size.max_height != before.max_height:
+                pane.styles.max_height = size.max_height
+
+    def wanted_sizes(self) -> dict[Widget, PaneSize]:
+        """The size of every pane that is not left to the stylesheet, which holds the limits, too."""
         if not self.has_borders:
-            return
-        table.height = self.table_pane.lines_wanted()
+            return {}
+        wanted: dict[Widget, PaneSize] = {self.table_pane: PaneSize(height=self.table_pane.lines_wanted())}
         if self.sizes.table is not None:
-            table.height, self.lower.styles.height = fractions(self.sizes.table)
-            table.max_height = "100%"
-        if self.sizes.events is not None and self.is_beside:
-            first.width, second.width = fractions(self.sizes.events)
-        elif self.sizes.events is not None:
-            first.height, second.height = fractions(self.sizes.events)
+            above, below = fractions(self.sizes.table)
+            wanted[self.table_pane] = PaneSize(height=above, max_height="100%")
+            wanted[self.lower] = PaneSize(height=below)
+        if self.sizes.events is not None:
+            first, second = fractions(self.sizes.events)
+            wanted[self.events] = PaneSize(width=first) if self.is_beside else PaneSize(height=first)
+            wanted[self.log_pane] = PaneSize(width=second) if self.is_beside else PaneSize(height=second)
+        return wanted
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of a border."""

@@ -7,6 +7,11 @@ from textual.widget import Widget
 
 
 def set_title(pane: Widget, title: str) -> None:
-    """Write `title`, literally, into the pane's upper border; a border without corners gets blanks around it."""
+    """Write `title`, literally, into the pane's upper border; a border without corners gets blanks around it.
+
+    A title that is there already is left alone: another one draws the whole pane again.
+    """
     has_corners = bool(pane.styles.border_left[0])
-    pane.border_title = Content(title if has_corners else f" {title} ")
+    content = Content(title if has_corners else f" {title} ")
+    if content.markup != pane.border_title:
+        pane.border_title = content

@@ -17,12 +17,14 @@ from textual.strip import Strip
 
 from engine.snapshots import InstanceSnapshot, Snapshot
 from widgets.motion import Motion, moved
-from widgets.row_cells import RowContext, age_text
+from widgets.row_cells import RowContext
 from widgets.table_columns import LIVE, Column, Layout, column_gap, known_columns, lay_out, measure
 from widgets.table_lines import TableLines
 from widgets.table_view import Heading, Line, TableView, build_lines
 from widgets.text import clean
 
+TICK_S = 1.0
+"""How often the ages on the screen grow."""
 HEAD_LINES = 1
 """Lines above the first row: the column titles, which do not scroll away."""
 
@@ -105,9 +107,12 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
         """Live columns that ever had something to show: they stay, so that nothing jumps when it goes away."""
         self._pending: Mapping[str, str] = {}
         self._shown_at = 0.0
+        self._ticked_at = float("-inf")
+        """The moment of which ages are told: they all grow at once, not each row at its own time."""
         self._placed = Layout()
         self._placed_for = -1
-        self._ages: tuple[str, ...] = ()
+        self._seen: dict[int, Strip] = {}
+        """What was drawn last, by line of the screen."""
 
     @property
     def total(self) -> int:
@@ -127,24 +132,20 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
 
     def show(self, snapshot: Snapshot, pending: Mapping[str, str]) -> None:
         """Draw this snapshot; `pending` holds the words of acts whose effect is not in it yet, by instance."""
+        now = self._clock()
         if snapshot.instances is not self._all:
-            self._shown_at = self._clock()
+            self._shown_at = now
+        if not 0 <= now - self._ticked_at < TICK_S:
+            self._ticked_at = now
         self._all = snapshot.instances
         self._known |= known_columns(self._all)
         self._pending = pending
         self._arrange()
 
     def tick(self) -> None:
-        """Let the ages on the screen grow; only those that read differently are drawn again."""
-        top = self.scroll_offset.y
-        seen = self._lines[top : top + max(0, self.size.height - HEAD_LINES)]
-        ages = tuple("" if isinstance(one, Heading) else age_text(one, self._row_context(one)) for one in seen)
-        before = self._ages if len(self._ages) == len(ages) else ("",) * len(ages)
-        left, width = self._layout().find(Column.UPTIME)
-        changed = [y for y, pair in enumerate(zip(before, ages, strict=True)) if pair[0] != pair[1]]
-        self._ages = ages
-        if changed and width:
-            self.refresh(*(Region(left, HEAD_LINES + y, width, 1) for y in changed))
+        """Let the ages on the screen grow."""
+        self._ticked_at = self._clock()
+        self._refresh_changed()
 
     def cursor(self) -> InstanceSnapshot | None:
         """The instance under the cursor."""
@@ -227,6 +228,10 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
+        line = self._seen[y] = self._draw_line(y)
+        return line
+
+    def _draw_line(self, y: int) -> Strip:
         if y < HEAD_LINES:
             return self.draw_head(self._layout(), self.view.order)
         index = y - HEAD_LINES + self.scroll_offset.y
@@ -237,6 +242,14 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
             text = f"  Nothing matches {clean(self.filter_text)}. esc shows all again."
             return self.drawn([Segment(text, self.ink("ink--quiet"))])
         return self.drawn([])
+
+    def _refresh_changed(self) -> None:
+        """Have the lines drawn again that look different now."""
+        with self.many_lines():
+            lines = ((y, before, self._draw_line(y)) for y, before in self._seen.items())
+            changed = [y for y, before, now in lines if now is not before and now != before]
+        if changed:
+            self.refresh(*(Region(0, y, self.outer_size.width, 1) for y in changed))
 
     def _arrange(self) -> None:
         before, was_seen = self._cursor_index(), self._is_cursor_seen()
@@ -255,7 +268,8 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
         if was_seen:
             # What was scrolled out of sight with the wheel stays there: new data moves nobody's view.
             self._keep_cursor_seen()
-        self.refresh()
+        self.forget_rows(self._line_of.keys())
+        self._refresh_changed()
 
     def _layout(self) -> Layout:
         width = self.line_width
@@ -263,18 +277,18 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
             self._placed_for = width
             order = self.view.order
             absent = self.view.hidden | (LIVE - self._known)
-            self._placed = Layout(lay_out(width, measure(self._all), order, absent), column_gap(width))
+            placed = Layout(lay_out(width, measure(self._all), order, absent), column_gap(width))
+            self._placed = self._placed if placed == self._placed else placed  # rows know the one they were drawn by
         return self._placed
 
     def _row_context(self, one: InstanceSnapshot) -> RowContext:
-        now = self._clock()
-        return RowContext(now, now - self._shown_at, self._pending.get(one.name, ""))
+        return RowContext(self._ticked_at, self._ticked_at - self._shown_at, self._pending.get(one.name, ""))
 
     def _set_marks(self, marks: frozenset[str]) -> None:
         if marks != self.marks:
             self.marks = marks
             self.post_message(self.ViewChanged(self))
-            self.refresh()
+            self._refresh_changed()
 
     def _cursor_index(self) -> int:
         return next((index for index, one in enumerate(self.rows) if one.name == self.cursor_name), 0)
@@ -307,10 +321,10 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
 
     def _draw_row(self, one: InstanceSnapshot) -> Strip:
         is_marked, is_cursor = one.name in self.marks, one.name == self.cursor_name
-        segments = self.row_segments(one, self._layout(), self._row_context(one), is_marked=is_marked)
-        return self.drawn(segments, self._row_style(is_cursor=is_cursor, is_marked=is_marked))
+        base = self._row_style(is_cursor=is_cursor, is_marked=is_marked)
+        return self.draw_row(one, self._layout(), self._row_context(one), base, is_marked=is_marked)
 
     def _row_style(self, *, is_cursor: bool, is_marked: bool) -> Style:
         if is_cursor:
             return self.paper("table--cursor" if self.has_focus else "table--cursor-blurred")
-        return self.paper("table--marked") if is_marked else self.rich_style
+        return self.paper("table--marked") if is_marked else self.ground

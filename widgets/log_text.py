@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
@@ -83,6 +83,7 @@ class LogText(Inked, can_focus=True):
         self._view: LogView | None = None
         self._side = 0
         self._layout: list[Place] = []
+        self._thumb = range(0)
         self._asked = (0, 0)
         self._anchor: int | None = None
 
@@ -100,6 +101,7 @@ class LogText(Inked, can_focus=True):
     def redraw(self) -> None:
         """Draw again, and tell the reader how much there is room for."""
         self._layout = self._lay_out()
+        self._thumb = self._find_thumb()
         height = max(1, self.size.height)
         asked = (height, self._fitting_at_end(height))
         if self._view is not None and asked != self._asked:
@@ -180,9 +182,8 @@ class LogText(Inked, can_focus=True):
         index, part = self._layout[y]
         line = self.log_window.lines[index]
         start = part * width if self.is_wrapped else self._side
-        text = Strip(self._segments(line)).crop(start, start + width).extend_cell_length(width)
-        thumb = Segment("▐" if self._is_thumb(y) else " ", self.ink("ink--quiet"))
-        return self.drawn([*text, thumb], self._ground(index, line))
+        thumb = Segment("▐" if y in self._thumb else " ", self.ink("ink--quiet"))
+        return self.drawn([*_cut(self._segments(line), start, width), thumb], self._ground(index, line))
 
     def _segments(self, line: LogLine) -> list[Segment]:
         name = self._name_piece(line)
@@ -261,14 +262,23 @@ class LogText(Inked, can_focus=True):
     def _nothing(self) -> str:
         return "No line passes the filter." if self.log_window.size_bytes else "Nothing logged yet."
 
-    def _is_thumb(self, y: int) -> bool:
+    def _find_thumb(self) -> range:
+        """The rows of the thumb that shows which part of the log this is; none while all of it is seen."""
         window, height = self.log_window, max(1, self.size.height)
         seen = _size(self.shown())
         if seen >= window.size_bytes:
-            return False
+            return range(0)
         length = max(1, round(height * seen / window.size_bytes))
         start = height - length if window.at_end else min(round(window.top * height), height - length)
-        return start <= y < start + length
+        return range(start, start + length)
+
+
+def _cut(segments: list[Segment], start: int, width: int) -> Iterable[Segment]:
+    """The cells from `start` on, exactly `width` of them."""
+    cells = sum(cell_len(text) for text, _, _ in segments)
+    if start == 0 and cells <= width:
+        return [*segments, Segment(" " * (width - cells))]
+    return Strip(segments, cells).crop(start, start + width).extend_cell_length(width)
 
 
 def _size(lines: Sequence[LogLine]) -> int:

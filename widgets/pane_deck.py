@@ -10,7 +10,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from widgets.border_deck import BorderDeck
+from widgets.border_deck import BorderDeck, PaneSize
 from widgets.event_list import EventList
 from widgets.event_pane import EventPane
 from widgets.instance_table import InstanceTable
@@ -102,11 +102,11 @@ class PaneDeck(BorderDeck):
             frame.set_class(one is pane, "-zoomed")
         self.fit()
 
-    def fit(self) -> None:
-        """Give every pane its size, or the zoomed one all there is."""
-        super().fit()
+    def wanted_sizes(self) -> dict[Widget, PaneSize]:
+        """The size of every pane, or all there is for the zoomed table."""
         if self.zoomed is Pane.TABLE:
-            self.table_pane.styles.height, self.table_pane.styles.max_height = "1fr", "100%"
+            return {self.table_pane: PaneSize(height="1fr", max_height="100%")}
+        return super().wanted_sizes()
 
     def on_click(self, event: events.Click) -> None:
         """A click on the frame of a pane, or on what takes no focus in it, goes to the pane."""

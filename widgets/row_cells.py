@@ -36,7 +36,7 @@ class RowContext:
 
     now: float
     age: float
-    """Seconds since the snapshot came: what ages have grown by."""
+    """Seconds since the snapshot came: what ages have grown by. Below zero when they were told last before it came."""
     pending: str = ""
     """The word of an act that was just asked for; empty when there is none."""
 
@@ -116,7 +116,7 @@ def age_text(one: InstanceSnapshot, context: RowContext) -> str:
         return f"in {left}s" if left < 1000 else f"in {left // 60}m"
     if one.uptime_s is None:
         return NOTHING
-    return format_age(one.uptime_s + max(0.0, context.age))
+    return format_age(one.uptime_s + context.age)
 
 
 def why_text(one: InstanceSnapshot) -> str:

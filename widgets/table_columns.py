@@ -141,6 +141,11 @@ class Layout:
             yield left, one
             left += one.width + self.gap
 
+    @property
+    def right(self) -> int:
+        """The cell behind the last column."""
+        return GUTTER + sum(one.width + self.gap for one in self.placed) - (self.gap if self.placed else 0)
+
     def column_at(self, x: int) -> Column | None:
         """The column that cell `x` belongs to."""
         return next((one.column for left, one in self.places() if left <= x < left + one.width), None)

@@ -47,17 +47,23 @@ class TopBar(Inked):
         self._is_demo = is_demo
         self._snapshot = Snapshot()
         self._totals: Sequence[float] = ()
+        self._seen: Run = []
+        """What was drawn last."""
 
     def show(self, snapshot: Snapshot, totals: Sequence[float] = ()) -> None:
         """Draw this snapshot; `totals` are the tokens per second of all instances together, oldest first."""
         self._snapshot, self._totals = snapshot, totals
-        self.refresh()
+        if self._build_run(self.size.width) != self._seen:
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Title and counts on the left; leader and load on the right, as far as there is room."""
         if y:
             return self.drawn([])
-        width = self.size.width
+        self._seen = self._build_run(self.size.width)
+        return self.drawn([Segment(text, self.ink(ink) if ink else None) for text, ink in self._seen])
+
+    def _build_run(self, width: int) -> Run:
         head: Run = [(TITLE if width >= ROOMY else SHORT_TITLE, "ink--strong"), *self._demo()]
         parts = self._parts()
         left = [*head, *self._counts(is_brief=False)]
@@ -72,8 +78,7 @@ class TopBar(Inked):
                 kept.add(name)
                 room -= _length(parts[name])
         right = [piece for name in PLACES if name in kept for piece in parts[name]]
-        run = [*left, (" " * room, ""), *right]
-        return self.drawn([Segment(text, self.ink(ink) if ink else None) for text, ink in run])
+        return [*left, (" " * room, ""), *right]
 
     def _parts(self) -> dict[str, Run]:
         return {

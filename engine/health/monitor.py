@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +37,7 @@ The answer is None where there is none of a whole examination: without a probe, 
 
 
 class HealthMonitor:
-    """Owns the schedule; `watch`, `unwatch`, `note_progress` and `look` may be called from any thread."""
+    """Owns the schedule; `watch`, `unwatch`, `note_progress`, `note_work` and `look` may be called from any thread."""
 
     def __init__(
         self,
@@ -79,6 +79,10 @@ class HealthMonitor:
     def note_progress(self, name: str) -> None:
         """A load was seen to go on (memory grew, more was read)."""
         self._tell_loop(lambda: self._note_progress(name))
+
+    def note_work(self, work: Mapping[str, bool]) -> None:
+        """By instance: whether its processes have used the CPU since this was told last."""
+        self._tell_loop(lambda: self._reader.note_work(work))
 
     def look(self, *, is_looking: bool) -> None:
         """Have live numbers read from here on, or no more."""

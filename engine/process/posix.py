@@ -280,10 +280,10 @@ def signal_process(pid: int, number: int) -> None:
 def _find_children() -> list[int]:
     me = str(os.getpid()).encode()
     names = [name for name in os.listdir("/proc") if name.isdigit()]
-    return [int(name) for name in names if _read_stat(name)[1:2] == [me]]
+    return [int(name) for name in names if read_stat_fields(name)[1:2] == [me]]
 
 
-def _read_stat(pid: int | str) -> list[bytes]:
+def read_stat_fields(pid: int | str) -> list[bytes]:
     """The fields of /proc/PID/stat behind the command's name (proc(5) field 3 comes first); empty when it is gone."""
     try:
         handle = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
@@ -302,7 +302,7 @@ def read_start_ticks(pid: int) -> int | None:
 
     Unlike a wall-clock time it never shifts, so that (PID, ticks, boot id) names one process for ever.
     """
-    fields = _read_stat(pid)
+    fields = read_stat_fields(pid)
     return int(fields[19]) if len(fields) > 19 else None
 
 

@@ -18,6 +18,7 @@ from engine.paths import Home
 from engine.process import system
 from engine.process.evidence import Presence, read_token, see_presence
 from engine.process.listeners import find_stranger, read_sockets
+from engine.process.proc_stat import read_stat
 from engine.process.records import get_value
 from engine.process.validator import find_orphaned_processes
 from engine.snapshots import Health, InstanceSnapshot, Snapshot, State, Status
@@ -115,6 +116,9 @@ def _look_at_process(home: Home, believed: InstanceSnapshot, memory: Memory) -> 
 
 def _is_running(pid: int, recorded: str) -> bool:
     """`recorded` tells when ours began; empty when its record does not."""
+    stat = read_stat(pid)
+    if stat is not None:
+        return not stat.has_ended and recorded in ("", str(stat.start_ticks))
     try:
         if see_presence(psutil.Process(pid)) is not Presence.RUNNING:
             return False

@@ -1,14 +1,16 @@
 """Asks llama.cpp servers how much they have to do, on the probes' event loop, while somebody looks.
 
 /metrics tells what was done and what waits, /slots what is under way, /props what there is. A server that has nothing
-to do is asked rarely and only for its counters; one that may sleep is never asked for its slots, for that wakes it.
+to do is asked rarely and only for its counters: what its processes use of the CPU tells that it has got work. One that
+may sleep is never asked for its slots, for that wakes it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.clock import Clock
 from engine.health.completions import OK, look_at, parse_json
@@ -33,7 +35,11 @@ from engine.telemetry.llama_load import (
 )
 
 BUSY_PERIOD_S = 1.0
-IDLE_PERIOD_S = 3.0
+IDLE_PERIOD_S = 2.0
+QUIET_PERIOD_S = 15.0
+"""How often a server is asked that has nothing to do and whose processes have not used the CPU meanwhile."""
+WORK_TOLD_S = 6.0
+"""How long it counts what was told of the CPU: three rounds of the meter."""
 FOREIGN_PERIOD_S = 60.0
 """How often a server that does not speak llama.cpp's language is tried again."""
 UNAUTHORIZED = 401
@@ -60,6 +66,16 @@ class _Gauge:
     load: LlamaLoad | None = None
     delay_s: float = BUSY_PERIOD_S
     is_idle: bool = False
+    stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    """Its processes have used the CPU since it was asked last."""
+    work_told_mono: float = float("-inf")
+    """When it was told last whether they have."""
+    is_blind: bool = False
+    """It has worked without a trace on the CPU here, as behind a tunnel: that tells nothing of it."""
+
+    def may_rest(self, now: float) -> bool:
+        """True when there is nothing to ask it until its processes use the CPU."""
+        return self.is_idle and not self.is_blind and now - self.work_told_mono < WORK_TOLD_S
 
 
 class LlamaReader:
@@ -108,6 +124,16 @@ class LlamaReader:
                 gauge = self._gauges[name] = _Gauge(patient)
                 tasks[name] = asyncio.create_task(self._follow(gauge), name=f"numbers of {name}")
 
+    def note_work(self, work: Mapping[str, bool]) -> None:
+        """By instance: whether its processes have used the CPU since this was told last. On the loop's thread."""
+        now = self._clock.monotonic()
+        for name, has_worked in work.items():
+            if (gauge := self._gauges.get(name)) is not None:
+                gauge.work_told_mono = now
+                if has_worked:
+                    gauge.stirred.set()
+                    gauge.is_blind = False
+
     def _tell(self) -> None:
         loads = {
             name: (gauge.patient.watch.run_id, gauge.load)
@@ -121,6 +147,8 @@ class LlamaReader:
     async def _follow(self, gauge: _Gauge) -> None:
         while True:
             began = self._clock.monotonic()
+            was_stirred = gauge.stirred.is_set() or not gauge.may_rest(began)
+            gauge.stirred.clear()
             try:
                 if await self._prove_ours(gauge.patient):
                     await self._read(gauge)
@@ -128,7 +156,11 @@ class LlamaReader:
                     gauge.load = None
             except Exception as error:  # noqa: BLE001 - the top of a watch: it must go on, and say what is wrong
                 gauge.load = LlamaLoad(note=f"asking for live numbers failed: {error!r}")
+            gauge.is_blind |= not was_stirred and not gauge.is_idle
             await asyncio.sleep(max(0.0, began + gauge.delay_s - self._clock.monotonic()))
+            if gauge.may_rest(self._clock.monotonic()):
+                with contextlib.suppress(TimeoutError):  # then it is asked all the same
+                    await asyncio.wait_for(gauge.stirred.wait(), QUIET_PERIOD_S - gauge.delay_s)
 
     async def _read(self, gauge: _Gauge) -> None:
         """One look at one server."""

@@ -10,6 +10,7 @@ import psutil
 
 from engine.snapshots import HostLoad
 from engine.telemetry.gpu import GpuReader
+from engine.telemetry.samplers import Sampler, find_children, find_sampler
 
 PERIOD_S = 2.0
 TREE_ROUNDS = 5
@@ -38,7 +39,7 @@ class Meter:
         self._gpus = gpus or GpuReader()
         self._lock = threading.Lock()
         self._roots: dict[str, int] = {}
-        self._trees: dict[str, list[psutil.Process]] = {}
+        self._trees: dict[str, list[Sampler]] = {}
         self._rounds = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="meter", daemon=True)
@@ -79,16 +80,10 @@ class Meter:
         self._update_trees(roots)
         usages = {}
         for name, tree in self._trees.items():
-            cpu, memory = 0.0, 0
-            for process in tree:
-                try:
-                    with process.oneshot():
-                        cpu += process.cpu_percent()
-                        memory += process.memory_info().rss
-                except psutil.Error:
-                    continue  # it has ended since the tree was looked up
+            samples = [sample for sampler in tree if (sample := sampler.sample()) is not None]
+            cpu, memory = sum(one.cpu_percent for one in samples), sum(one.memory_bytes for one in samples)
             if memory:
-                held = None if gpu_bytes is None else sum(gpu_bytes.get(process.pid, 0) for process in tree)
+                held = None if gpu_bytes is None else sum(gpu_bytes.get(sampler.pid, 0) for sampler in tree)
                 usages[name] = Usage(cpu, memory, held)
         return usages
 
@@ -96,32 +91,12 @@ class Meter:
         known = {name: tree for name, tree in self._trees.items() if tree[0].pid == roots.get(name)}
         missing = [name for name in roots if name not in known]
         if missing or self._rounds % TREE_ROUNDS == 0:
-            children = _find_children()
+            children = find_children()
             for name, pid in roots.items():
-                old = {process.pid: process for process in known.get(name, [])}
-                known[name] = [
-                    old.get(member) or process
-                    for member in _walk(pid, children)
-                    if (process := _find_process(member)) is not None
-                ]
+                old = {sampler.pid: sampler for sampler in known.get(name, [])}
+                members = (old.get(member) or find_sampler(member) for member in _walk(pid, children))
+                known[name] = [sampler for sampler in members if sampler is not None]
         self._trees = {name: tree for name, tree in known.items() if tree}
-
-
-def _find_process(pid: int) -> psutil.Process | None:
-    try:
-        return psutil.Process(pid)
-    except psutil.Error:
-        return None
-
-
-def _find_children() -> dict[int, list[int]]:
-    children: dict[int, list[int]] = {}
-    for process in psutil.process_iter():
-        try:
-            children.setdefault(process.ppid(), []).append(process.pid)
-        except psutil.Error:
-            continue
-    return children
 
 
 def _walk(root: int, children: Mapping[int, list[int]]) -> list[int]:

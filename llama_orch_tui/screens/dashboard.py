@@ -24,7 +24,7 @@ from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.risks import Risk, is_asked, weigh
 from llama_orch_tui.screens.pane_acts import PaneActs
 from widgets.fault_bar import FaultBar
-from widgets.instance_table import InstanceTable
+from widgets.instance_table import TICK_S, InstanceTable
 from widgets.key_footer import KeyFooter
 from widgets.motion import Motion
 from widgets.pane_deck import Pane
@@ -32,7 +32,6 @@ from widgets.text import clean_block
 from widgets.top_bar import TopBar
 from widgets.welcome import Welcome, told_here
 
-TICK_S = 1.0
 SCOPES = (Scope.INSTANCE, Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
 
 

@@ -295,3 +295,17 @@ def test_nothing_is_drawn_again_while_the_snapshot_is_the_same() -> None:
         assert operator.dashboard.snapshot is shown
 
     drive(engine_of(snapshot(TRIO, events=EVENTS)), script)
+
+
+def test_a_snapshot_that_changes_no_size_lays_nothing_out() -> None:
+    layouts: list[object] = []
+
+    async def script(operator: Operator) -> None:
+        operator.app.screen.screen_layout_refresh_signal.subscribe(operator.table, layouts.append)
+        operator.engine.publish(snapshot((replace(TRIO[0], cpu_percent=99.0), *TRIO[1:]), seq=2))
+        await operator.until_shown("99%")
+        assert layouts == []
+        operator.engine.publish(snapshot(TRIO[:2], seq=3))
+        await operator.until(lambda: bool(layouts))
+
+    drive(engine_of(snapshot(TRIO)), script)

@@ -14,15 +14,15 @@ import pytest
 from engine.clock import Clock
 from engine.health.judge import JudgePolicy, Verdict
 from engine.health.monitor import HealthMonitor
-from engine.health.patients import Watch
+from engine.health.patients import Watch, admit
 from engine.health.targets import ProbeKind, ProbeTarget
 from engine.loads import LlamaLoad
 from engine.models.tiny_gguf import make_tiny_model
 from engine.snapshots import Act, Health, State
-from engine.telemetry.llama import Loads
+from engine.telemetry.llama import QUIET_PERIOD_S, WORK_TOLD_S, Loads, _Gauge
 from engine.telemetry.llama_load import METRICS_OFF, SLOTS_OFF
 from tests.engine.embedded.server_process import ServerProcess
-from tests.engine.health.raw_servers import OK, raw_server
+from tests.engine.health.raw_servers import OK, RawServer, raw_server
 from tests.fakes.homes import ThrowAwayHome, act, ask, free_port, seen, throw_away_home, wait_for_state
 from tests.fakes.waiting import wait_until
 
@@ -193,6 +193,58 @@ def test_a_server_of_another_kind_has_no_numbers_and_is_not_asked_again_soon(eye
 
         assert sum(b"/health" not in asked for asked in server.said) == 1
         assert eyes.load == LlamaLoad()
+
+
+class RestfulServer:
+    """Speaks as llama.cpp does, of a number of tokens that the test sets."""
+
+    tokens = 0
+
+    def answer(self, client: socket.socket, asked: bytes, _over: threading.Event) -> None:
+        """Whatever was asked."""
+        bodies = {
+            b"/props": b'{"total_slots": 1}',
+            b"/slots": b"[]",
+            b"/metrics": b"llamacpp:tokens_predicted_total %d\nllamacpp:requests_processing 0\n" % self.tokens,
+        }
+        body = bodies.get(asked.split()[1], b"{}")
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def count(server: RawServer, path: bytes) -> int:
+    """How often a path was asked for."""
+    return sum(asked.split()[1] == path for asked in server.said)
+
+
+def test_a_server_at_rest_is_left_alone_until_its_processes_use_the_cpu(eyes: Eyes) -> None:
+    restful = RestfulServer()
+    with raw_server(restful.answer) as server:
+        eyes.watch(server.port, os.getpid())
+        eyes.monitor.look(is_looking=True)
+        assert wait_until(lambda: count(server, b"/metrics") >= 3), server.said
+
+        def is_left_alone(checks: int) -> bool:
+            eyes.monitor.note_work({"x": False, "unknown": True})
+            return count(server, b"/health") >= checks
+
+        assert wait_until(lambda: is_left_alone(40)), server.said
+        before = count(server, b"/metrics")
+        assert wait_until(lambda: is_left_alone(80)), server.said
+        assert count(server, b"/metrics") <= before + 1
+
+        restful.tokens = 500
+        eyes.monitor.note_work({"x": True})
+        assert wait_until(lambda: (eyes.load.tokens_per_s or 0) > 0, limit_s=QUIET_PERIOD_S / 2), eyes.told
+
+
+def test_a_server_whose_work_leaves_no_trace_on_the_cpu_here_is_asked_as_if_nothing_were_told() -> None:
+    gauge = _Gauge(admit(Watch("run", 1, ProbeTarget("x", ProbeKind.HTTP, "127.0.0.1", 1), JudgePolicy(), 1, 0), 0.0))
+    gauge.is_idle, gauge.work_told_mono = True, 100.0
+
+    assert gauge.may_rest(101.0)
+    assert not gauge.may_rest(100.0 + WORK_TOLD_S)
+    gauge.is_blind = True
+    assert not gauge.may_rest(101.0)
 
 
 @pytest.mark.real
