@@ -31,7 +31,7 @@ def held() -> Iterator[None]:
 
 
 def settle() -> None:
-    """Leave alone what there is now, and collect what comes. Returns at once."""
+    """Leave alone what there is now, and collect what comes. Returns at once; may be called again."""
     gc.freeze()
     youngest, middle, _ = gc.get_threshold()
     gc.set_threshold(youngest, middle, FULL_EVERY)
