@@ -36,3 +36,9 @@ def settle() -> None:
     youngest, middle, _ = gc.get_threshold()
     gc.set_threshold(youngest, middle, FULL_EVERY)
     gc.enable()
+
+
+def clear_up() -> None:
+    """Collect what the imports have left behind, then settle. A tenth of a second: for when nobody waits for a key."""
+    gc.collect()
+    settle()
