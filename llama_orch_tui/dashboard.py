@@ -13,7 +13,7 @@ from engine.paths import Home, find_home
 from engine.snapshots import LeaderKind
 from llama_orch_tui import __version__
 from llama_orch_tui.breakdown import explain, watch_threads
-from llama_orch_tui.collector import settle
+from llama_orch_tui.collector import clear_up, settle
 from llama_orch_tui.exit_choice import ExitChoice
 from llama_orch_tui.leaving import Suspension, ignore_hang_ups, leave
 from llama_orch_tui.opening import OpeningEngine
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SWITCH_INTERVAL_S = 0.0005
 """Python's own 5 ms would let a busy engine thread hold up a key press."""
 START_S = 5.0
-"""By then the engine has opened, and nearly all that stays in memory is there."""
+"""When it is settled once more: the engine has opened by then, and nearly all that stays in memory is there."""
 
 
 def open_dashboard() -> int:
@@ -47,6 +47,7 @@ def open_dashboard() -> int:
 def tune(app: ConsoleApp) -> None:
     """Set Python up for a screen that answers at once; `app` is about to run."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    app.call_after_refresh(clear_up)
     app.call_after_refresh(lambda: app.set_timer(START_S, settle))
 
 

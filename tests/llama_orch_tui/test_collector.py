@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from llama_orch_tui.collector import FULL_EVERY, held, settle
+from llama_orch_tui.collector import FULL_EVERY, clear_up, held, settle
 
 
 class Knot:
@@ -59,3 +59,12 @@ def test_a_block_left_before_it_settled_collects_again() -> None:
         raise RuntimeError
 
     assert gc.isenabled()
+
+
+def test_what_is_cleared_up_is_gone_before_it_settles() -> None:
+    with held():
+        early = weakref.ref(Knot())
+        clear_up()
+
+        assert early() is None
+        assert gc.isenabled()
