@@ -52,7 +52,7 @@ def hostile() -> StillEngine:
 SCREENS: dict[str, tuple[tuple[str, ...], str]] = {
     "dashboard": ((), "RTL"),
     "groups": (("T",), "by tag"),
-    "filter": (("slash", *"red"), "of 3"),
+    "filter": (("slash", *"red"), "Keep the filter"),
     "overview": (("d", "1"), "RTL"),
     "configuration": (("d", "2"), "EVIL"),
     "command": (("d", "3"), "RTL"),
