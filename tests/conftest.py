@@ -1,8 +1,14 @@
-"""What every test shares: Hypothesis on a machine that is slow or busy, and how rarely garbage is looked for."""
+"""What every test shares: byte code, Hypothesis on a busy machine, and how rarely garbage is looked for."""
 
 import gc
+import os
+import sys
 
 from hypothesis import HealthCheck, settings
+
+# Programs that the tests start have byte code, as those that people start: without, each of hundreds compiles itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A first run makes Hypothesis' tables of characters (seconds), and the cores may belong to somebody else: neither is a
 # finding. No test asserts a time.

@@ -26,7 +26,7 @@ SCHEMA_VERSION = len(MIGRATIONS)
 def make_release(folder: Path, program: str, *, protocol: int = 0, records: int = 0, has_schema: bool = False) -> Path:
     """A tree of the release `program`; its protocols are so much newer than ours, its schema by one step or not."""
     for package in PACKAGES:
-        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / package, folder / package)  # with its byte code, which is as good there
     _replace(folder / "llama_orch_tui/__init__.py", r'__version__ = ".*"', f'__version__ = "{program}"')
     _raise(folder / "engine/versions.py", "PROTOCOL_VERSION", protocol)
     _raise(folder / "engine/process/records.py", "VERSION", records)
