@@ -1,3 +1,3 @@
 """The application: command line, screens, and the wiring of engine to widgets."""
 
-__version__ = "0.1.0"
+__version__ = "0.9.0"
