@@ -225,7 +225,7 @@ class LeadingEngine:
             self._supervisor.take_over(remembered)
             if leader.kind is not LeaderKind.CLI:
                 want_autostart(kit, psutil.boot_time(), decided)
-            self._write_record()
+            _write_leader_record(self._home, leader)
             self._server.start()
         except OSError:
             self.close()  # a part of it runs already
@@ -256,18 +256,6 @@ class LeadingEngine:
     def _count(self) -> EngineCounts:
         return EngineCounts(self._supervisor.journal.told, self._writer.count_waiting(), self._server.count_clients())
 
-    def _write_record(self) -> None:
-        leader = self._leader
-        write_record(
-            str(self._home.leader_record),
-            [
-                ("version", leader.version),
-                ("pid", str(leader.pid)),
-                ("kind", leader.kind.value),
-                ("since", repr(leader.since)),
-            ],
-        )
-
     def may_go_on(self) -> bool:
         """True while socket and database are where everybody looks for them, and nobody newer asks to lead."""
         database = system.identify_file(str(self._home.state_file))
@@ -278,7 +266,7 @@ class LeadingEngine:
         """Write down again who leads, when somebody deleted it: commands name the leader by it."""
         if not self._home.leader_record.exists():
             with contextlib.suppress(OSError):  # its folder is gone, too: whoever guards the files steps down then
-                self._write_record()
+                _write_leader_record(self._home, self._leader)
 
     def _announce(self, snapshot: Snapshot) -> None:
         self._latest = snapshot
@@ -388,6 +376,18 @@ class LeadingEngine:
         future = self.submit(Act.STOP, Target(everything=True), "exit")
         with contextlib.suppress(TimeoutError):  # what did not end is left to its keeper, which has its orders
             future.result(timeout=REQUEST_LIFE_S + STOP_MARGIN_S)
+
+
+def _write_leader_record(home: Home, leader: LeaderInfo) -> None:
+    write_record(
+        str(home.leader_record),
+        [
+            ("version", leader.version),
+            ("pid", str(leader.pid)),
+            ("kind", leader.kind.value),
+            ("since", repr(leader.since)),
+        ],
+    )
 
 
 def _refuse_closed(request: Request) -> Outcome:

@@ -252,7 +252,9 @@ class LogPane(Vertical):
 
     def _tell_hits(self, window: LogWindow) -> None:
         is_searching = self._prompt.is_typing and self._prompt.kind is PromptKind.SEARCH
-        if is_searching and window.search is not None and window.search.pattern == self.search:
+        if not is_searching or self._prompt.is_wrong:
+            return  # what is wrong stays until it is mended: the hits on the screen are of what was typed before
+        if window.search is not None and window.search.pattern == self.search:
             self._prompt.tell(search_words(window.search))
 
     # -- the title

@@ -152,6 +152,11 @@ class PanePrompt(Horizontal):
         self._told.update(Content(remark))
         self._told.set_class(is_wrong, "-wrong")
 
+    @property
+    def is_wrong(self) -> bool:
+        """True while it is told that what is typed is wrong."""
+        return self._told.has_class("-wrong")
+
     @on(Input.Changed)
     def pass_on(self, event: Input.Changed) -> None:
         """Each letter counts."""

@@ -109,6 +109,10 @@ def test_what_is_no_expression_is_told_while_it_is_typed_and_the_last_good_one_s
         await operator.press("left_parenthesis")
         await operator.until_shown("not a regular expression: missing )")
         assert operator.view.pattern == LogPattern("a", is_regex=True)
+        found = LogSearch(LogPattern("a", is_regex=True), 3, 1.0)
+        operator.view.publish(replace(operator.view.window(), search=found))
+        await operator.until(lambda: operator.log.text.log_window.search == found)
+        assert "not a regular expression" in operator.text(), "the hits of before do not hide it"
         await operator.press("b", "right_parenthesis")
         await operator.until_gone("not a regular expression")
         assert operator.view.pattern == LogPattern("a(b)", is_regex=True)
