@@ -59,6 +59,8 @@ class Scene:
     """What stands on the screen when it is there."""
     step: Step | None = None
     """What else happens, behind the keys."""
+    first: str = ""
+    """What has to stand there before the keys; what comes by a timer would else be there or not."""
     looks: tuple[Look, ...] = LOOKS
 
 
@@ -123,7 +125,7 @@ SCENES: dict[str, Scene] = {
     "form": Scene(shown.with_models, ("n", "enter"), "must be a whole"),
     "columns": Scene(shown.engine_at_work, ("C", "space"), "○ health"),
     "order": Scene(shown.engine_at_work, ("o",), "Order by"),
-    "no-match": Scene(shown.trio, ("slash", "z", "z"), "Nothing matches zz", looks=(MIDDLE,)),
+    "no-match": Scene(shown.trio, ("slash", "z", "z"), "Nothing matches zz", first="Log · chat", looks=(MIDDLE,)),
     "log-search": Scene(shown.trio, ("l", "z", "slash", *"load"), "2 lines", _find_hits),
     "log-merged": Scene(shown.trio, ("m", "z", "w"), "wrap", looks=(SMALL, LOOKS[-1])),
     "events-filter": Scene(lambda: engine_of(snapshot(BUSY)), ("e", "z", "f", *"exit"), "1 of 9"),
@@ -159,6 +161,7 @@ async def _draw(scene: Scene, looks: tuple[Look, ...]) -> dict[Look, str]:
     async with app.run_test(size=looks[0].size, notifications=True) as pilot:
         operator = Operator(app, pilot, engine)
         await settle(app)
+        await operator.until_shown(scene.first)
         await operator.press(*scene.keys)
         if scene.step is not None:
             await scene.step(operator)

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from engine.embedded.location import find_launcher
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 POLL_S = 0.005
 
 
