@@ -320,6 +320,9 @@ class Keeper:
                 *[(get_value(record, "event"), get_value(record, "message")) for record in untold],
             ]
         )
+        if not self.intent:  # news: the system would give our memory back first, which takes longer than all of this
+            for client in self.clients:
+                client.connection.close()
 
 
 def main() -> int:
