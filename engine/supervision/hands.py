@@ -194,4 +194,5 @@ class Hands:
             slot.waits_for = waits_for
             self._kit.journal.tell(slot.name, EventType.WAITING, f"waiting for {', '.join(waits_for)}", Level.INFO)
         if needed:  # what it waits for otherwise ends soon
+            slot.undo_desired = None  # who asked is answered: from here on it is wanted, whatever comes
             self._kit.desk.settle(slot.name, Act.START, note=f"waiting for {', '.join(waits_for)}")

@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import ExitCode
 from engine.process.listeners import describe_listener
-from engine.snapshots import Act, State
+from engine.snapshots import Act, Desired, State
 from tests.fakes.homes import ThrowAwayHome, act, fake_table, free_port, seen, wait_for, wait_for_state
 
 AUTO = '"auto"'
@@ -45,6 +45,19 @@ def test_a_start_on_the_port_of_another_instance_names_it(den: ThrowAwayHome) ->
     refused = act(session, Act.START, "b")
     assert refused.exit_code == ExitCode.PORT_IN_USE
     assert refused.message.startswith(f"b: port {port} is held by instance a; pick another")
+
+
+def test_a_start_that_was_answered_with_waiting_is_wanted_when_its_port_is_taken_later(den: ThrowAwayHome) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        den.write_config(fake_table("a") + fake_table("b", extra='depends_on = ["a"]', port=str(port)))
+        session = den.open_session()
+        answer = act(session, Act.START, "b", "a")
+        assert answer.exit_code == 0
+        assert "b: waiting for a" in answer.message
+        wait_for(lambda: "is held by" in seen(session, "b").why, "its port is taken")
+        assert seen(session, "b").desired is Desired.RUNNING
+    wait_for_state(session, "b", State.READY)
 
 
 def test_auto_keeps_its_port_across_stops_and_leaders_and_nobody_else_takes_it(den: ThrowAwayHome) -> None:
