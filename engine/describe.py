@@ -12,7 +12,7 @@ from engine.config.file import LoadedConfig, load_config, raise_for_problems
 from engine.config.origins import Origin, trace_instance
 from engine.config.redact import find_secrets, hide_values
 from engine.config.schema import Config, InstanceConfig
-from engine.description import DescribeSection, Description, HealthPoint, SettingInForce, Topic
+from engine.description import DescribeSection, Description, HealthPoint, SettingInForce
 from engine.errors import EngineError, NoSuchInstanceError
 from engine.loads import LlamaLoad
 from engine.logs.reader import read_tail
@@ -24,6 +24,7 @@ from engine.state.reading import read_stored_health
 from engine.supervision.crash_reports import find_newest_report
 from engine.supervision.ends import read_run_record
 from engine.times import format_time
+from engine.topics import Topic
 
 SHOWN_EVENTS = 10
 SHOWN_HEALTH = 10

@@ -6,22 +6,12 @@ Standard library only, as everything that leaves the engine.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from engine.topics import Topic
 
 if TYPE_CHECKING:
     from engine.snapshots import Health
-
-
-class Topic(StrEnum):
-    """What a section of a description is about; the tabs of the describe screen, in their order."""
-
-    OVERVIEW = "overview"
-    CONFIGURATION = "configuration"
-    COMMAND = "command"
-    HEALTH = "health"
-    EVENTS = "events"
-    LOG = "log"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 import time
@@ -119,6 +118,8 @@ class Home:
         here = self.run_dir / file_name
         if len(os.fsencode(here)) <= SOCKET_PATH_LIMIT:
             return here
+        import hashlib  # noqa: PLC0415 - OpenSSL comes along, and few homes are so deep
+
         digest = hashlib.blake2s(os.fsencode(here), digest_size=8).hexdigest()
         return short_socket_dir() / f"{digest}.sock"
 

@@ -5,15 +5,19 @@ Leading and following engines both meet it, so no caller knows which one it hold
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from engine.conversation import ChatAnswer, ChatMessage
-from engine.description import Description
-from engine.editing import Editor, ModelSearch
-from engine.log_asking import LogFilter, LogPattern, LogWindow
-from engine.snapshots import Act, CrashText, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
+from engine.snapshots import Stream
+
+if TYPE_CHECKING:  # the dashboard's first paint waits for no data that it does not hold yet
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
+
+    from engine.conversation import ChatAnswer, ChatMessage
+    from engine.description import Description
+    from engine.editing import Editor, ModelSearch
+    from engine.log_asking import LogFilter, LogPattern, LogWindow
+    from engine.snapshots import Act, CrashText, Event, EventQuery, LogLine, Outcome, Snapshot, Target
 
 
 class Stop(Protocol):

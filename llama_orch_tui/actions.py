@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.description import Topic
+from engine.topics import Topic
 from llama_orch_tui.action_kinds import Action, Group, Scope
 
 

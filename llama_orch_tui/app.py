@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -30,7 +29,7 @@ from llama_orch_tui.leaving import is_tended
 from llama_orch_tui.outside import Outside
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.dashboard import DashboardScreen
-from themes import DEFAULT_THEME, STYLESHEETS, THEMES
+from themes import DEFAULT_THEME, DIALOGS, STYLESHEETS, THEMES
 
 if TYPE_CHECKING:
     from llama_orch_tui.leaving import Suspension
@@ -61,7 +60,6 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
     """
 
     TITLE = "llama-orch-tui"
-    CSS_PATH: ClassVar[list[str | PurePath]] = [*STYLESHEETS]
     BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(Scope.APP)]
     COMMANDS = {_commands}  # noqa: RUF012 - declared by Textual
 
@@ -106,7 +104,8 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self._choose_theme(theme or self.remembered.get("theme"))
 
     def get_default_screen(self) -> Screen[None]:
-        """The dashboard."""
+        """The dashboard. Its sheets are read here: of what is there before, Textual parses everything twice."""
+        self.stylesheet.read_all(STYLESHEETS)
         return self.dashboard
 
     def on_mount(self) -> None:
@@ -120,6 +119,13 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self._engine.look(is_looking=True)
         self.poll_engine()
         self.set_interval(POLL_S, self.poll_engine)
+        self.call_after_refresh(self._read_ahead)
+
+    def _read_ahead(self) -> None:
+        """The dialogs' sheet, so that the first of them need not wait for it; unless it was faster."""
+        if not self.stylesheet.has_source(str(DIALOGS)):
+            self.stylesheet.read(DIALOGS)
+            self.stylesheet.parse()
 
     def poll_engine(self) -> None:
         """Show the engine's newest snapshot; nothing happens while it is the same one."""

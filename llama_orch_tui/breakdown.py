@@ -13,7 +13,6 @@ from pathlib import Path
 from textual.drivers._writer_thread import WriterThread
 
 from engine.paths import Home
-from engine.process import system
 from llama_orch_tui import __version__
 
 KEPT_REPORTS = 10
@@ -25,6 +24,8 @@ def write_report(home: Home, error: BaseException, now: float) -> Path:
     Raises:
         OSError: the folder or the disk forbids it.
     """
+    from engine.process import system  # noqa: PLC0415 - the first paint waits for no crash
+
     folder = home.console_crashes
     system.make_private_dir(str(folder))
     moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now))

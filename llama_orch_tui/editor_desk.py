@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.screen import Screen
 
-from engine.editing import Editor
 from engine.errors import EngineError
 from engine.protocol import Engine
 from widgets.text import clean_block
+
+if TYPE_CHECKING:
+    from engine.editing import Editor
 
 T = TypeVar("T")
 

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from engine.conversation import ChatAnswer, ChatMessage, ChatStatus
-from engine.description import Description
-from engine.editing import SearchState
 from engine.log_asking import LogWindow
 from engine.snapshots import Act, CrashText, Event, EventQuery, LogLine, Outcome, Snapshot, Stream, Target
 
 if TYPE_CHECKING:
-    from engine.editing import Editor, ModelSearch
+    from engine.conversation import ChatAnswer, ChatMessage
+    from engine.description import Description
+    from engine.editing import Editor, ModelSearch, SearchState
     from engine.log_asking import LogFilter, LogPattern
     from engine.protocol import Chat, LogView
     from engine.session import Session
@@ -71,7 +70,9 @@ class _ClosedChat:
 
     def answer(self) -> ChatAnswer:
         """Why not."""
-        return _NO_ANSWER
+        from engine.conversation import ChatAnswer, ChatStatus  # noqa: PLC0415 - the first paint waits for no answer
+
+        return ChatAnswer(ChatStatus.FAILED, error=NOT_YET)
 
     def cancel(self) -> None:
         """Nothing is under way."""
@@ -84,7 +85,10 @@ class _LateSearch:
     """A search that was asked for before there was an engine: it begins as soon as there is one."""
 
     def __init__(self, begin: Callable[[], ModelSearch | None]) -> None:
+        from engine.editing import SearchState  # noqa: PLC0415 - nor for a search
+
         self._begin = begin
+        self._nothing = SearchState()
         self._search: ModelSearch | None = None
         self._is_closed = False
 
@@ -92,7 +96,7 @@ class _LateSearch:
         """What has been found; nothing yet before it has begun."""
         if self._search is None and not self._is_closed:
             self._search = self._begin()
-        return self._search.state() if self._search is not None else _NO_SEARCH
+        return self._search.state() if self._search is not None else self._nothing
 
     def close(self) -> None:
         """End it, begun or not."""
@@ -220,5 +224,3 @@ class OpeningEngine:
 
 
 _NOTHING = Snapshot()
-_NO_SEARCH = SearchState()
-_NO_ANSWER = ChatAnswer(ChatStatus.FAILED, error=NOT_YET)

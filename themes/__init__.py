@@ -144,5 +144,8 @@ DEFAULT_THEME = DARK.name
 
 _FOLDER = Path(__file__).parent
 
-STYLESHEETS: tuple[Path, ...] = tuple(_FOLDER / f"{name}.tcss" for name in ("dashboard", "dialogs", "ansi"))
-"""What arranges the screens; read in this order."""
+STYLESHEETS: tuple[Path, ...] = (_FOLDER / "dashboard.tcss", _FOLDER / "ansi.tcss")
+"""What arranges the first screen, and what is so on every screen; read in this order."""
+
+DIALOGS = _FOLDER / "dialogs.tcss"
+"""What arranges every other screen: read before the first of them opens."""

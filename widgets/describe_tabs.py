@@ -8,8 +8,9 @@ from itertools import groupby
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 
-from engine.description import DescribeSection, Description, HealthPoint, SettingInForce, Topic
+from engine.description import DescribeSection, Description, HealthPoint, SettingInForce
 from engine.snapshots import Health
+from engine.topics import Topic
 from widgets.command_lines import break_command
 from widgets.fact_sheet import FactSheet
 from widgets.health_chart import CheckList, HealthChart

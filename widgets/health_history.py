@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from engine.description import HealthPoint
 from engine.snapshots import Health
 from widgets.looks import Look
+
+if TYPE_CHECKING:
+    from engine.description import HealthPoint
 
 KNOWN_FOR_S = 660.0
 """While all is well a check is stored every five minutes: for so long one speaks for the time behind it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -15,7 +15,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from widgets.looks import INK_CLASSES
+from widgets.looks import INKS
 
 
 class BareLines(StylesCache):
@@ -50,28 +50,6 @@ class BareLines(StylesCache):
 class Inked(Widget):
     """A widget that draws its own lines with colours of the present theme."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(INK_CLASSES)
-    """
-    | class | for |
-    | --- | --- |
-    | `ink--good` | ready |
-    | `ink--busy` | on its way |
-    | `ink--warn` | wants attention |
-    | `ink--bad` | failed |
-    | `ink--quiet` | what may be overlooked |
-    | `ink--strong` | headings |
-    | `ink--key` | keys to press |
-    """
-
-    DEFAULT_CSS = """
-    Inked > .ink--good { color: $text-success; }
-    Inked > .ink--busy { color: $text-primary; }
-    Inked > .ink--warn { color: $text-warning; }
-    Inked > .ink--bad { color: $text-error; text-style: bold; }
-    Inked > .ink--quiet { color: $foreground 68%; }
-    Inked > .ink--strong { color: $foreground; text-style: bold; }
-    Inked > .ink--key { color: $text-accent; text-style: bold; }
-    """
     ALLOW_SELECT = False
 
     def __init__(self, *children: Widget, **named: Any) -> None:  # noqa: ANN401 - Textual's own arguments
@@ -107,11 +85,12 @@ class Inked(Widget):
             self._room = None
 
     def ink(self, name: str) -> Style:
-        """Colour and weight of component class `name`, without its background."""
+        """Colour and weight of the ink `name`, as it is on this widget's own background, and without that."""
         inks = self._ink_cache()
         if name not in inks:
-            full = self.get_component_rich_style(name)
-            inks[name] = Style(color=full.color, bold=full.bold, italic=full.italic, underline=full.underline or None)
+            words = self.app.stylesheet.parse_style(INKS[name])
+            _, background = self.background_colors
+            inks[name] = Style(color=(background + (words.foreground or background)).rich_color, bold=words.bold)
         return inks[name]
 
     def paper(self, name: str) -> Style:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -47,11 +46,8 @@ def fitting(hints: Sequence[KeyHint], width: int) -> tuple[KeyHint, ...]:
 class KeyFooter(Inked):
     """Keys and labels in one line that never wraps; a click does what the key does."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"footer--label"}
-
     DEFAULT_CSS = """
     KeyFooter { height: 1; dock: bottom; background: $panel; padding: 0 1; }
-    KeyFooter > .footer--label { color: $foreground 80%; }
     """
 
     @dataclass
@@ -92,5 +88,5 @@ class KeyFooter(Inked):
         segments = []
         for hint in self.shown() if y == 0 else ():
             segments.append(Segment(hint.key, self.ink("ink--key")))
-            segments.append(Segment(f" {hint.label}  ", self.ink("footer--label")))
+            segments.append(Segment(f" {hint.label}  ", self.ink("ink--label")))
         return self.drawn(segments)

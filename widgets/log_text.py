@@ -17,6 +17,7 @@ from engine.protocol import LogView
 from engine.snapshots import LogLine
 from widgets.inked import Inked
 from widgets.log_line import Piece, pieces
+from widgets.looks import HUES
 from widgets.motion import Motion
 from widgets.text import clean, fit
 
@@ -25,7 +26,6 @@ SIDE_STEP = 8
 """Columns that one step to the side moves."""
 NAME_CELLS = 14
 """The most that an instance's name takes in a merged log."""
-HUES = 6
 
 
 class Place(NamedTuple):
@@ -40,17 +40,13 @@ class LogText(Inked, can_focus=True):
     """Part of a log, through a `LogView` that somebody else opens."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "ink--figure",
         "log--hit",
         "log--current",
         "log--selected",
-        *(f"ink--hue{number}" for number in range(HUES)),
     }
     """
     | class | for |
     | --- | --- |
-    | `ink--figure` | timings of a slot |
-    | `ink--hue0` … `ink--hue5` | the names of instances in a merged log |
     | `log--hit` | what the search found |
     | `log--current` | the line that a search or a jump led to |
     | `log--selected` | lines to be copied |
@@ -58,13 +54,6 @@ class LogText(Inked, can_focus=True):
 
     DEFAULT_CSS = """
     LogText { height: 1fr; }
-    LogText > .ink--figure { color: $text-primary; }
-    LogText > .ink--hue0 { color: $text-primary; }
-    LogText > .ink--hue1 { color: $text-accent; }
-    LogText > .ink--hue2 { color: $text-success; }
-    LogText > .ink--hue3 { color: $text-warning; }
-    LogText > .ink--hue4 { color: $secondary; }
-    LogText > .ink--hue5 { color: $foreground; }
     LogText > .log--hit { background: $accent; color: $background; text-style: bold; }
     LogText > .log--current { background: $primary 30%; }
     LogText > .log--selected { background: $primary 50%; }
@@ -192,7 +181,7 @@ class LogText(Inked, can_focus=True):
     def _name_piece(self, line: LogLine) -> list[Piece]:
         if len(self.names) < 2:
             return []
-        hue = self.names.index(line.name) % HUES if line.name in self.names else 0
+        hue = self.names.index(line.name) % len(HUES) if line.name in self.names else 0
         cells = min(NAME_CELLS, max(cell_len(name) for name in self.names))
         return [Piece(f"{fit(clean(line.name), cells)} ", f"ink--hue{hue}")]
 

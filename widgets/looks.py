@@ -13,11 +13,30 @@ class Look(NamedTuple):
     glyph: str
     """One cell wide."""
     ink: str
-    """Component class that holds the colour."""
+    """One of `INKS`."""
 
 
-INK_CLASSES = frozenset({"ink--good", "ink--busy", "ink--warn", "ink--bad", "ink--quiet", "ink--strong", "ink--key"})
-"""Component classes that every inked widget has."""
+HUES = ("$text-primary", "$text-accent", "$text-success", "$text-warning", "$secondary", "$foreground")
+"""The names of instances in a merged log."""
+
+INKS = {
+    "ink--good": "$text-success",
+    "ink--busy": "$text-primary",
+    "ink--warn": "$text-warning",
+    "ink--bad": "bold $text-error",
+    "ink--quiet": "$foreground 68%",
+    "ink--label": "$foreground 80%",
+    "ink--strong": "bold $foreground",
+    "ink--key": "bold $text-accent",
+    "ink--figure": "$text-primary",
+    **{f"ink--hue{number}": hue for number, hue in enumerate(HUES)},
+}
+"""What an ink looks like, in the theme's words: `good` is ready, `busy` on its way, `warn` wants attention, `bad` has
+failed; `quiet` is what may be overlooked, `label` what stands beside a key, `strong` a heading, `key` a key to press,
+`figure` the timing of a slot, `hue` the name of an instance.
+
+They are no component classes: for each of these Textual makes and styles a node whenever it styles a widget.
+"""
 
 
 def state_look(state: State) -> Look:

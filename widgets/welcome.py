@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -42,38 +41,32 @@ class Welcome(VerticalScroll, can_focus=False):
     def __init__(self, *, offers_demo: bool, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._offers_demo = offers_demo
-        self._snapshot = Snapshot()
-        self._is_composed = False
-
-    def compose(self) -> ComposeResult:
-        """Greeting, problem, explanation, place, example, offer."""
-        yield Static(GREETING, id="greeting", markup=False)
-        yield Static("", id="problem", markup=False)
-        yield Static(EXPLANATION, id="explanation", markup=False)
-        yield Static("", id="place", markup=False)
-        yield Static(EXAMPLE.rstrip(), id="example", markup=False)
-        yield Static(self._offer(), id="offer", markup=False)
-
-    def on_mount(self) -> None:
-        """Draw what was told before the parts existed."""
-        self._is_composed = True
-        self._refill()
+        self._parts: dict[str, Static] = {}
+        """By id; none until there is something to tell, for most consoles never greet."""
 
     def show(self, snapshot: Snapshot) -> None:
         """Tell about the file of this snapshot."""
-        self._snapshot = snapshot
-        if self._is_composed:
-            self._refill()
-
-    def _refill(self) -> None:
-        problem, is_read = _problem(self._snapshot), _is_read(self._snapshot)
-        self.query_one("#problem", Static).update(Content(problem))
-        self.query_one("#problem").display = bool(problem)
-        self.query_one("#greeting").display = not problem
-        self.query_one("#explanation").display = not problem
-        self.query_one("#place", Static).update(Content(_place(self._snapshot)))
-        self.query_one("#place").display = is_read
-        self.query_one("#example").display = is_read
+        is_first = not self._parts
+        if is_first:
+            texts = {
+                "greeting": GREETING,
+                "problem": "",
+                "explanation": EXPLANATION,
+                "place": "",
+                "example": EXAMPLE.rstrip(),
+                "offer": self._offer(),
+            }
+            self._parts = {name: Static(text, id=name, markup=False) for name, text in texts.items()}
+        problem, is_read = _problem(snapshot), _is_read(snapshot)
+        self._parts["problem"].update(Content(problem))
+        self._parts["problem"].display = bool(problem)
+        self._parts["greeting"].display = not problem
+        self._parts["explanation"].display = not problem
+        self._parts["place"].update(Content(_place(snapshot)))
+        self._parts["place"].display = is_read
+        self._parts["example"].display = is_read
+        if is_first:
+            self.mount_all(self._parts.values())
 
     def _offer(self) -> Content:
         key = "bold $text-accent"

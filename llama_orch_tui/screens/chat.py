@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatRole, ChatStatus
 from engine.protocol import Engine
+from llama_orch_tui.screens.fitted import Dialog
 from widgets.chat_log import ChatLog, turn_of
 from widgets.text import clean
 from widgets.units import format_rate
@@ -23,7 +23,7 @@ POLL_S = 0.1
 UNDER_WAY = frozenset({ChatStatus.WAITING, ChatStatus.ANSWERING})
 
 
-class ChatScreen(ModalScreen[None]):
+class ChatScreen(Dialog[None]):
     """Type, enter, read. Escape breaks an answer off, and closes when there is none under way."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

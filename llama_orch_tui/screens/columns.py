@@ -10,17 +10,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from llama_orch_tui.screens.fitted import Dialog
 from widgets.table_columns import ALWAYS, KEPT_FIRST, Column
 from widgets.table_view import TableView
 
 CHOOSABLE = tuple(column for column in Column if column not in ALWAYS and column in KEPT_FIRST)
 
 
-class ColumnsScreen(ModalScreen[None]):
+class ColumnsScreen(Dialog[None]):
     """A list of columns to switch on and off."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
 
-from engine.editing import Editor, FilePlace, FoundModel, Proposal, Removed, Written
 from engine.errors import EngineError, ExitCode
 from engine.protocol import Engine
 from engine.snapshots import Act, Desired, InstanceSnapshot, Outcome, Snapshot, Target
@@ -28,6 +28,8 @@ from widgets.welcome import EXAMPLE
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from engine.editing import Editor, FilePlace, FoundModel, Proposal, Removed, Written
 
 MOST_PROBLEMS = 4
 """More problems than these are counted, not listed."""
@@ -237,4 +239,4 @@ def _propose(editor: Editor, model: FoundModel) -> Proposal:
         return proposal
     key = "hf" if is_hub_model(model.path) else "model"
     rest = {name: value for name, value in proposal.table.items() if name not in {"model", "ctx_size"}}
-    return Proposal(proposal.name, {key: model.path, **rest})
+    return replace(proposal, table={key: model.path, **rest})

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 
-from engine.profiles import Switch, plan_switch
 from engine.protocol import Engine
 from engine.snapshots import Act, Desired, Outcome, Snapshot, Target
 from llama_orch_tui.action_kinds import Scope
@@ -31,6 +30,9 @@ from widgets.pane_deck import Pane
 from widgets.text import clean_block
 from widgets.top_bar import TopBar
 from widgets.welcome import Welcome, told_here
+
+if TYPE_CHECKING:
+    from engine.profiles import Switch
 
 SCOPES = (Scope.INSTANCE, Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG, Scope.WELCOME, Scope.MOVES)
 
@@ -270,6 +272,8 @@ class DashboardScreen(PaneActs):
             self.notify("Nothing of it is unhealthy any more.", markup=False)
 
     def _use_profile(self, name: str | None) -> None:
+        from engine.profiles import plan_switch  # noqa: PLC0415 - nor for a switch
+
         if profile := next((one for one in self.snapshot.profiles if one.name == name), None):
             switch = plan_switch(profile, self.snapshot)
             self._confirm(weigh(Act.PROFILE, switch.stops, self.snapshot), lambda: self._switch(profile.name, switch))

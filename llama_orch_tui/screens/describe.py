@@ -15,10 +15,11 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
-from engine.description import DescribeSection, Description, Topic
+from engine.description import DescribeSection, Description
 from engine.errors import EngineError
 from engine.protocol import Engine
 from engine.snapshots import Act, Event, EventQuery, EventType, InstanceSnapshot, Snapshot
+from engine.topics import Topic
 from llama_orch_tui.action_kinds import Scope
 from llama_orch_tui.actions import in_scopes
 from llama_orch_tui.hints import PROMPT_HINTS, hints_for

@@ -7,10 +7,10 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 
 from engine.description import DescribeSection
 from engine.snapshots import Event, MetaValue
+from llama_orch_tui.screens.fitted import Dialog
 from widgets.fact_sheet import FactSheet
 from widgets.units import format_moment
 
@@ -32,7 +32,7 @@ def _meta_text(value: MetaValue) -> str:
     return "\n".join(value) if isinstance(value, tuple) else str(value)
 
 
-class EventScreen(ModalScreen[None]):
+class EventScreen(Dialog[None]):
     """A dialog that any of the usual keys closes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "dismiss", "Close", show=False)]

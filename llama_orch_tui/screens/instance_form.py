@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, Label, Static
 
@@ -18,13 +17,14 @@ from engine.editing import KeyFault, Proposal, TableCheck, Written
 from engine.protocol import Engine
 from llama_orch_tui.editor_desk import EditorDesk
 from llama_orch_tui.instance_fields import NAME, fields_for, read_texts, write_texts
+from llama_orch_tui.screens.fitted import Dialog
 from widgets.text import clean, clean_block
 
 CHECK_DELAY_S = 0.08
 """Typing rests this long before it is checked."""
 
 
-class InstanceForm(ModalScreen[Written | None]):
+class InstanceForm(Dialog[Written | None]):
     """Returns what was written, or None. `was` names the instance that is changed; empty makes a new one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

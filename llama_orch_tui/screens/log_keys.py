@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 from textual import on
 from textual.app import SuspendNotSupported
-from textual.screen import Screen
 
 import engine
 from engine.protocol import Engine
+from llama_orch_tui.screens.fitted import Fitted
 from widgets.log_pane import LogPane
 from widgets.pane_prompt import PromptKind
 from widgets.text import clean_block
 
 
-class LogKeys(Screen[None]):
+class LogKeys(Fitted[None]):
     """A screen with a log pane."""
 
     _clock: Callable[[], float]

@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.editing import FoundModel, SearchState
 from engine.protocol import Engine
+from llama_orch_tui.screens.fitted import Dialog
 from widgets.text import clean, fit, fit_right
 from widgets.units import format_bytes, format_count
 
@@ -24,7 +24,7 @@ TYPED = "Use what is typed"
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(:[\w.-]+)?")
 
 
-class ModelPicker(ModalScreen[FoundModel | None]):
+class ModelPicker(Dialog[FoundModel | None]):
     """Returns the chosen model, or None; one that was typed has no source."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,21 +8,23 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.screen import Screen
 from textual.widget import Widget
 
 from llama_orch_tui.action_kinds import Scope
 from llama_orch_tui.actions import BY_ID, in_scopes
 from llama_orch_tui.hints import hints_for
 from llama_orch_tui.keymap import DEFAULT_KEYS, keys_of
+from llama_orch_tui.screens.fitted import Fitted
+from themes import DIALOGS
 from widgets.key_footer import KeyFooter
 from widgets.motion import Motion
 
 
-class PageScreen(Screen[None]):
+class PageScreen(Fitted[None]):
     """A page: subclasses say what is on it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*DEFAULT_KEYS.bindings(Scope.PAGE, Scope.MOVES)]
+    CSS_PATH = DIALOGS
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - Textual's own type
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.PAGE, Scope.MOVES)

@@ -11,11 +11,11 @@ from string import ascii_lowercase
 
 from textual import on, work
 from textual.message import Message
-from textual.screen import Screen
 
 from engine.protocol import Engine
 from llama_orch_tui.desk import read_command
 from llama_orch_tui.remembered import Remembered
+from llama_orch_tui.screens.fitted import Fitted
 from widgets.instance_table import InstanceTable
 from widgets.pane_deck import PaneDeck
 from widgets.table_columns import LARGEST_FIRST, WORST_FIRST, Column, Order
@@ -27,7 +27,7 @@ REMEMBERED = "table"
 CURSOR_KEYS = "jk"
 
 
-class TableActs(Screen[None]):
+class TableActs(Fitted[None]):
     """A screen with a table whose view is the operator's, and remembered."""
 
     @dataclass

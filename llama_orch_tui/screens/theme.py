@@ -9,12 +9,13 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from llama_orch_tui.screens.fitted import Dialog
 
-class ThemeScreen(ModalScreen[str | None]):
+
+class ThemeScreen(Dialog[str | None]):
     """Returns the name of the chosen theme, or None when the operator backs out; then the old one is worn again."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

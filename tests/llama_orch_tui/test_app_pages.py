@@ -14,7 +14,7 @@ from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import DESCRIPTION, NOW, TRIO, engine_of, snapshot
 from tests.fakes.still_engine import StillEngine
 from themes import CONTRAST, DARK, LIGHT, THEMES
-from widgets.looks import INK_CLASSES
+from widgets.looks import INKS
 
 
 def described_engine() -> StillEngine:
@@ -204,9 +204,10 @@ def test_states_can_be_read_on_every_theme_of_ours(theme: Theme, least: float) -
         operator.app.theme = theme.name
         await operator.pilot.pause()
         ground = operator.table.background_colors[1]
-        for ink in INK_CLASSES:
-            shown = ground + operator.table.get_component_styles(ink).color
-            assert contrast(ground, shown) >= least, ink
+        for ink in INKS:
+            shown = operator.table.ink(ink).color
+            assert shown is not None
+            assert contrast(ground, Color.from_rich_color(shown)) >= least, ink
 
     assert theme in THEMES
     drive(engine_of(snapshot(TRIO)), script)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.conversation import ChatAnswer, ChatStatus
-from engine.description import DescribeSection, Description, HealthPoint, SettingInForce, Topic
+from engine.description import DescribeSection, Description, HealthPoint, SettingInForce
 from engine.editing import FoundModel, KeyFault, SearchState
 from engine.loads import GpuLoad, LlamaLoad
 from engine.log_asking import LogWindow
@@ -20,6 +20,7 @@ from engine.snapshots import (
     State,
     Stream,
 )
+from engine.topics import Topic
 from tests.fakes.scenes import BUSY, CONFIG, EVENTS, GIB, HOST, LOG_LINES, NOW, TRIO, engine_of, instance, snapshot
 from tests.fakes.still_engine import StillEngine
 

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from engine.snapshots import Health, Level, State
 from tests.fakes.scenes import NOW, instance
-from widgets.looks import INK_CLASSES, level_look, state_look
+from widgets.looks import INKS, level_look, state_look
 from widgets.row_cells import Cell, RowContext, age_text, row_cell, strip_cells, why_text
 from widgets.table_columns import Column
 
@@ -22,7 +22,7 @@ def test_every_state_is_a_word_and_a_glyph_of_its_own(state: State) -> None:
     assert cell.text == f"{state_look(state).glyph} {state.value}"
     assert cell_len(state_look(state).glyph) == 1
     assert state_look(state).glyph not in others
-    assert cell.ink in INK_CLASSES
+    assert cell.ink in INKS
 
 
 def test_every_level_has_a_glyph_of_its_own() -> None:
