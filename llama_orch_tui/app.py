@@ -31,8 +31,11 @@ from llama_orch_tui.outside import Outside
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.dashboard import DashboardScreen
 from themes import DEFAULT_THEME, STYLESHEETS, THEMES
+from widgets.text import clean, clean_block
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from llama_orch_tui.leaving import Suspension
 
 POLL_S = 0.1
@@ -116,7 +119,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self.app_resume_signal.subscribe(self, self._come_back)
         self._outside.begin()
         if self.remembered.note:
-            self.notify(self.remembered.note, severity="warning", markup=False)
+            self.notify(self.remembered.note, severity="warning")
         self._engine.look(is_looking=True)
         self.poll_engine()
         self.set_interval(POLL_S, self.poll_engine)
@@ -133,6 +136,18 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
             self._outside.show(snapshot)
         self._outside.beat()
         self.dashboard.beat()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,  # noqa: ARG002 - Textual's widgets ask for it; ours never
+    ) -> None:
+        """Tell something in a toast: names, paths and errors are anybody's words, so nothing in it is obeyed."""
+        super().notify(clean_block(message), title=clean(title), severity=severity, timeout=timeout, markup=False)
 
     def action_ask_quit(self) -> None:
         """Leave; while there is something to watch, ask first what becomes of it."""
@@ -199,7 +214,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
             self.theme = name if isinstance(name, str) and name else DEFAULT_THEME
         except InvalidThemeError:
             self.theme = DEFAULT_THEME
-            self.notify(f"There is no theme {name!r}; t shows all.", severity="warning", markup=False)
+            self.notify(f"There is no theme {name!r}; t shows all.", severity="warning")
 
     def _write_outside(self, text: str) -> None:
         if self._driver is not None and not self._driver.is_headless:
@@ -245,7 +260,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         """Suspend now, or say why not."""
         self._is_suspending = False
         if event.problem:
-            self.notify(event.problem, title="Not suspended", severity="error", markup=False)
+            self.notify(event.problem, title="Not suspended", severity="error")
         else:
             super().action_suspend_process()
 

@@ -10,7 +10,6 @@ from textual.screen import Screen
 from engine.editing import Editor
 from engine.errors import EngineError
 from engine.protocol import Engine
-from widgets.text import clean_block
 
 T = TypeVar("T")
 
@@ -42,4 +41,4 @@ class EditorDesk:
 
     def say_refused(self, message: str) -> None:
         """Say why something was not done."""
-        self._screen.notify(clean_block(message), severity="error", markup=False)
+        self._screen.notify(message, severity="error")

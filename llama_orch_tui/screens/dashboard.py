@@ -28,7 +28,6 @@ from widgets.instance_table import TICK_S, InstanceTable
 from widgets.key_footer import KeyFooter
 from widgets.motion import Motion
 from widgets.pane_deck import Pane
-from widgets.text import clean_block
 from widgets.top_bar import TopBar
 from widgets.welcome import Welcome, told_here
 
@@ -149,9 +148,7 @@ class DashboardScreen(PaneActs):
         self._desk.settle(outcome, event.names)
         self._show_table()
         if outcome.message:
-            self.notify(
-                clean_block(outcome.message), severity="error" if outcome.exit_code else "information", markup=False
-            )
+            self.notify(outcome.message, severity="error" if outcome.exit_code else "information")
 
     def action_start(self) -> None:
         """Start what is chosen."""
@@ -178,7 +175,7 @@ class DashboardScreen(PaneActs):
         """Choose a profile; what would start and stop is said before it is done."""
         if not self.snapshot.profiles:
             words = f"There is no profile yet: a table [profiles.NAME] in {self.snapshot.config_path} makes one."
-            self.notify(words, severity="warning", markup=False)
+            self.notify(words, severity="warning")
             return
         from llama_orch_tui.screens.questions import profile_question  # noqa: PLC0415 - not for the first paint
 
@@ -267,7 +264,7 @@ class DashboardScreen(PaneActs):
         if names:
             self._submit(Act.RESTART, Target(names=names), names)
         else:
-            self.notify("Nothing of it is unhealthy any more.", markup=False)
+            self.notify("Nothing of it is unhealthy any more.")
 
     def _use_profile(self, name: str | None) -> None:
         if profile := next((one for one in self.snapshot.profiles if one.name == name), None):

@@ -123,7 +123,7 @@ class ModelPicker(ModalScreen[FoundModel | None]):
             return
         chosen = self._listed[index]
         if chosen.trouble:
-            self.notify(clean(f"{chosen.path}: {chosen.trouble}"), severity="warning", markup=False)
+            self.notify(f"{chosen.path}: {chosen.trouble}", severity="warning")
             return
         self.dismiss(chosen)
 
