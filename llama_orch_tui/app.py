@@ -34,6 +34,7 @@ from themes import DEFAULT_THEME, STYLESHEETS, THEMES
 from widgets.text import clean, clean_block
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
     from textual.notifications import SeverityLevel
 
     from llama_orch_tui.leaving import Suspension
@@ -168,6 +169,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
 
         ours = [one.name for one in THEMES]
         others = sorted(name for name in self.available_themes if name not in ours)
+        self.clear_notifications()  # they would stand over its corner
         self.push_screen(ThemeScreen([*ours, *others], self.theme), self._keep_theme)
 
     def action_help(self) -> None:
@@ -245,9 +247,11 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
 
     def action_suspend_process(self) -> None:
         """Suspend to the shell, when the lead is in other hands: who stands still must not hold it."""
+        if self._is_suspending or self._driver is None or not self._driver.can_suspend:
+            return
         if self._suspension is None:
-            super().action_suspend_process()
-        elif not self._is_suspending and self._driver is not None and self._driver.can_suspend:
+            self._stand_still(self._driver)
+        else:
             self._is_suspending = True
             self._prepare_suspension(self._suspension)
 
@@ -261,8 +265,20 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self._is_suspending = False
         if event.problem:
             self.notify(event.problem, title="Not suspended", severity="error")
-        else:
-            super().action_suspend_process()
+        elif self._driver is not None:
+            self._stand_still(self._driver)
+
+    def _stand_still(self, driver: Driver) -> None:
+        """Give the terminal back, then stop with the whole process group, as a terminal's own ctrl+z does.
+
+        Textual stops its own process alone: a `make`, `uv run` or `time` around it would go on waiting, with the shell.
+        """
+        if sys.platform == "win32":
+            return
+        self.app_suspend_signal.publish(self)
+        driver.suspend_application_mode()
+        driver._must_signal_resume = True  # type: ignore[attr-defined]  # noqa: SLF001 - as its own handler has it
+        os.kill(0, signal.SIGSTOP)
 
     def _come_back(self, _app: App[ExitChoice]) -> None:
         """After `fg` the screen is blank until something draws."""

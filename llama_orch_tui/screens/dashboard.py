@@ -165,6 +165,9 @@ class DashboardScreen(PaneActs):
     def action_restart_unhealthy(self) -> None:
         """Restart everything unhealthy or failed."""
         names = self._unhealthy()
+        if not names:
+            self.notify("Nothing is unhealthy, failed or in backoff.")
+            return
         risk = weigh(Act.RESTART, names, self.snapshot)
         if is_asked(risk, self.snapshot.confirm):
             self._confirm(risk, lambda: self._restart_still_unhealthy(names), key="u")

@@ -122,7 +122,7 @@ def test_the_palette_finds_an_action_by_name() -> None:
         await operator.until(lambda: bool(operator.engine.submitted))
         assert operator.engine.submitted[0].target.unhealthy
 
-    drive(engine_of(snapshot(TRIO)), script)
+    drive(engine_of(snapshot()), script)
 
 
 def test_the_palette_leads_to_an_instance() -> None:
