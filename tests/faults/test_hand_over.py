@@ -151,17 +151,15 @@ def test_what_was_started_around_a_dashboard_is_suspended_with_it(den: ThrowAway
     configure(den, "leave")
     around = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-m', 'llama_orch_tui']))"
     with Terminal(["-c", around], den.environment()) as terminal:
-        terminal.until_shown("ready")
+        terminal.until_shown("1 stopped")
         around_it = psutil.Process(terminal.program.pid)
         (inside,) = around_it.children()
         terminal.press("\x1a")
         wait_for(lambda: {inside.status(), around_it.status()} == {psutil.STATUS_STOPPED}, "both are suspended")
         terminal.forget()
         os.killpg(terminal.program.pid, signal.SIGCONT)
-        terminal.until_shown("ready")
+        terminal.until_shown("1 stopped")
         terminal.press("q")
-        terminal.until_shown("Leave the console?")
-        terminal.press("l")
         assert terminal.program.wait(30) == 0
 
 
