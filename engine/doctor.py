@@ -21,6 +21,7 @@ from engine.errors import BinaryNotFoundError, EngineError, ModelNotFoundError, 
 from engine.following import connect_leader, read_leader
 from engine.locking import KernelLock, supervisor_lock
 from engine.paths import Home
+from engine.plural import format_count
 from engine.process import system
 from engine.process.listeners import describe_listener
 from engine.process.ports import is_port_free
@@ -96,7 +97,9 @@ def _look_at_config(loaded: LoadedConfig) -> Iterator[Finding]:
         )
         return
     if not loaded.problems:
-        yield Finding("configuration", Condition.OK, f"{loaded.path}: {len(loaded.config.instances)} instances")
+        yield Finding(
+            "configuration", Condition.OK, f"{loaded.path}: {format_count(len(loaded.config.instances), 'instance')}"
+        )
     for problem in loaded.problems:
         place = str(problem).removesuffix(f"; {problem.fix}")
         yield Finding("configuration", Condition.PROBLEM, place, problem.fix)
@@ -162,7 +165,7 @@ def _look_at_database(home: Home) -> Iterator[Finding]:
     except StateError as error:
         yield Finding("database", Condition.PROBLEM, str(error), "restore a copy, or move it away")
         return
-    yield Finding("database", Condition.OK, f"{path}: version {version}, remembers {count} instances")
+    yield Finding("database", Condition.OK, f"{path}: version {version}, remembers {format_count(count, 'instance')}")
 
 
 def _look_at_leader(home: Home, version: str) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from textual.timer import Timer
 from textual.worker import get_current_worker
 
 from engine.errors import EngineError
+from engine.plural import format_count
 from engine.protocol import Engine
 from engine.snapshots import Event, EventType, parse_event_type
 from llama_orch_tui.remembered import Remembered
@@ -23,7 +24,6 @@ from widgets.event_sieve import EventSieve
 from widgets.instance_table import InstanceTable
 from widgets.pane_deck import Pane
 from widgets.pane_prompt import PromptKind
-from widgets.units import format_count
 
 TYPING_DELAY_S = 0.15
 """A filter that is being typed rests this long before the event log is read for it."""

@@ -10,6 +10,7 @@ from textual.app import SuspendNotSupported
 from textual.screen import Screen
 
 import engine
+from engine.plural import format_count
 from engine.protocol import Engine
 from widgets.log_pane import LogPane
 from widgets.pane_prompt import PromptKind
@@ -80,7 +81,7 @@ class LogKeys(Screen[None]):
         lines = self.log_pane.copied()
         if lines:
             self.app.copy_to_clipboard("\n".join(lines))
-            self.notify(f"{len(lines)} lines of the log", title="Copied")
+            self.notify(f"{format_count(len(lines), 'line')} of the log", title="Copied")
 
     def action_log_pager(self) -> None:
         """Read the log, as it is filtered, in the operator's own pager; the terminal is the pager's meanwhile."""

@@ -15,9 +15,10 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.editing import FoundModel, SearchState
+from engine.plural import format_count
 from engine.protocol import Engine
 from widgets.text import clean, fit, fit_right
-from widgets.units import format_bytes, format_count
+from widgets.units import format_bytes
 
 POLL_S = 0.1
 TYPED = "Use what is typed"
