@@ -17,15 +17,17 @@ from pathlib import Path
 from engine.config.binary import BinaryKind, ServerBinary, find_binary
 from engine.config.file import LoadedConfig, load_config
 from engine.embedded.location import INSTALL_COMMAND
-from engine.errors import BinaryNotFoundError, EngineError, StateError
+from engine.errors import BinaryNotFoundError, EngineError, ModelNotFoundError, StateError
 from engine.following import connect_leader, read_leader
 from engine.locking import KernelLock, supervisor_lock
 from engine.paths import Home
+from engine.plural import format_count
 from engine.process import system
 from engine.process.listeners import describe_listener
 from engine.process.ports import is_port_free
 from engine.state.migrations import SCHEMA_VERSION
 from engine.state.reading import read_schema_version, reading
+from engine.supervision.starter import check_model
 from engine.telemetry.gpu import GpuReader
 from engine.times import format_time
 
@@ -69,6 +71,7 @@ def examine(home: Home, environ: Mapping[str, str], version: str) -> Iterator[Fi
         ("server", lambda: _look_at_server(loaded, environ)),
         ("embedded", _look_at_embedded),
         ("gpu", _look_at_gpus),
+        ("models", lambda: _look_at_models(loaded)),
         ("disk", lambda: _look_at_disk(home)),
         ("ports", lambda: _look_at_ports(home, loaded)),
     )
@@ -94,7 +97,9 @@ def _look_at_config(loaded: LoadedConfig) -> Iterator[Finding]:
         )
         return
     if not loaded.problems:
-        yield Finding("configuration", Condition.OK, f"{loaded.path}: {len(loaded.config.instances)} instances")
+        yield Finding(
+            "configuration", Condition.OK, f"{loaded.path}: {format_count(len(loaded.config.instances), 'instance')}"
+        )
     for problem in loaded.problems:
         place = str(problem).removesuffix(f"; {problem.fix}")
         yield Finding("configuration", Condition.PROBLEM, place, problem.fix)
@@ -160,7 +165,7 @@ def _look_at_database(home: Home) -> Iterator[Finding]:
     except StateError as error:
         yield Finding("database", Condition.PROBLEM, str(error), "restore a copy, or move it away")
         return
-    yield Finding("database", Condition.OK, f"{path}: version {version}, remembers {count} instances")
+    yield Finding("database", Condition.OK, f"{path}: version {version}, remembers {format_count(count, 'instance')}")
 
 
 def _look_at_leader(home: Home, version: str) -> Iterator[Finding]:
@@ -246,6 +251,21 @@ def _look_at_gpus() -> Iterator[Finding]:
     for gpu in gpus:
         used, total = gpu.memory_used_bytes / GB, gpu.memory_total_bytes / GB
         yield Finding("gpu", Condition.OK, f"{gpu.name}: {used:.1f} of {total:.1f} GB in use")
+
+
+def _look_at_models(loaded: LoadedConfig) -> Iterator[Finding]:
+    """Every model file that an instance names."""
+    with_file = {name: spec for name, spec in loaded.config.instances.items() if spec.model is not None}
+    is_right = True
+    for name, spec in with_file.items():
+        try:
+            check_model(name, spec)
+        except ModelNotFoundError as error:
+            is_right = False
+            message, _, fix = str(error).partition("; ")
+            yield Finding("models", Condition.PROBLEM, message, fix)
+    if with_file and is_right:
+        yield Finding("models", Condition.OK, "all files are there")
 
 
 def _look_at_disk(home: Home) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.health.backoff import BackoffPolicy, compute_delay
+from engine.plural import format_count
 from engine.snapshots import Desired, Health, Status
 
 COMPANY_S = 2.0
@@ -194,7 +195,9 @@ def _judge_end(desired: Desired, facts: Facts, end: EndFacts, policy: RestartPol
     if end.is_permanent:
         return GiveUp("the next try would end the same way", failures)
     if failures > policy.max_retries:
-        return GiveUp(f"{failures} ends in a row, {policy.max_retries} retries allowed", failures)
+        return GiveUp(
+            f"{format_count(failures, 'end')} in a row, {format_count(policy.max_retries, 'restart')} allowed", failures
+        )
     if end.lived_s >= policy.reset_after_s and not end.company:
         return Launch(is_automatic=True, failures=failures)
     return BackOff(now + _compute_wait(policy.backoff, failures, facts.jitter, end.company), failures)

@@ -30,8 +30,12 @@ from llama_orch_tui.outside import Outside
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.dashboard import DashboardScreen
 from themes import DEFAULT_THEME, DIALOGS, STYLESHEETS, THEMES
+from widgets.text import clean, clean_block
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+    from textual.notifications import SeverityLevel
+
     from llama_orch_tui.leaving import Suspension
 
 POLL_S = 0.1
@@ -115,7 +119,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self.app_resume_signal.subscribe(self, self._come_back)
         self._outside.begin()
         if self.remembered.note:
-            self.notify(self.remembered.note, severity="warning", markup=False)
+            self.notify(self.remembered.note, severity="warning")
         self._engine.look(is_looking=True)
         self.poll_engine()
         self.set_interval(POLL_S, self.poll_engine)
@@ -140,6 +144,18 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self._outside.beat()
         self.dashboard.beat()
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,  # noqa: ARG002 - Textual's widgets ask for it; ours never
+    ) -> None:
+        """Tell something in a toast: names, paths and errors are anybody's words, so nothing in it is obeyed."""
+        super().notify(clean_block(message), title=clean(title), severity=severity, timeout=timeout, markup=False)
+
     def action_ask_quit(self) -> None:
         """Leave; while there is something to watch, ask first what becomes of it."""
         from llama_orch_tui.screens.questions import quit_question  # noqa: PLC0415 - nor for a dialog
@@ -159,6 +175,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
 
         ours = [one.name for one in THEMES]
         others = sorted(name for name in self.available_themes if name not in ours)
+        self.clear_notifications()  # they would stand over its corner
         self.push_screen(ThemeScreen([*ours, *others], self.theme), self._keep_theme)
 
     def action_help(self) -> None:
@@ -205,7 +222,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
             self.theme = name if isinstance(name, str) and name else DEFAULT_THEME
         except InvalidThemeError:
             self.theme = DEFAULT_THEME
-            self.notify(f"There is no theme {name!r}; t shows all.", severity="warning", markup=False)
+            self.notify(f"There is no theme {name!r}; t shows all.", severity="warning")
 
     def _write_outside(self, text: str) -> None:
         if self._driver is not None and not self._driver.is_headless:
@@ -236,9 +253,11 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
 
     def action_suspend_process(self) -> None:
         """Suspend to the shell, when the lead is in other hands: who stands still must not hold it."""
+        if self._is_suspending or self._driver is None or not self._driver.can_suspend:
+            return
         if self._suspension is None:
-            super().action_suspend_process()
-        elif not self._is_suspending and self._driver is not None and self._driver.can_suspend:
+            self._stand_still(self._driver)
+        else:
             self._is_suspending = True
             self._prepare_suspension(self._suspension)
 
@@ -251,9 +270,21 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         """Suspend now, or say why not."""
         self._is_suspending = False
         if event.problem:
-            self.notify(event.problem, title="Not suspended", severity="error", markup=False)
-        else:
-            super().action_suspend_process()
+            self.notify(event.problem, title="Not suspended", severity="error")
+        elif self._driver is not None:
+            self._stand_still(self._driver)
+
+    def _stand_still(self, driver: Driver) -> None:
+        """Give the terminal back, then stop with the whole process group, as a terminal's own ctrl+z does.
+
+        Textual stops its own process alone: a `make`, `uv run` or `time` around it would go on waiting, with the shell.
+        """
+        if sys.platform == "win32":
+            return
+        self.app_suspend_signal.publish(self)
+        driver.suspend_application_mode()
+        driver._must_signal_resume = True  # type: ignore[attr-defined]  # noqa: SLF001 - as its own handler has it
+        os.kill(0, signal.SIGSTOP)
 
     def _come_back(self, _app: App[ExitChoice]) -> None:
         """After `fg` the screen is blank until something draws."""

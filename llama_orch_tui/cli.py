@@ -14,7 +14,7 @@ from llama_orch_tui.completing import complete_instances
 from llama_orch_tui.config_commands import add, config, profile, remove
 from llama_orch_tui.daemon_commands import daemon
 
-EXIT_CODES = "\n\n".join(f"{int(code)}  {meaning}" for code, meaning in EXIT_CODE_MEANINGS.items())
+EXIT_CODES = "\n".join(f"  {int(code):<3} {meaning}" for code, meaning in EXIT_CODE_MEANINGS.items())
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 NAME = Annotated[str, typer.Argument(help="As the configuration names it.", autocompletion=complete_instances)]
 NAMES = Annotated[
@@ -31,18 +31,15 @@ WAIT = Annotated[bool, typer.Option("--wait", help="Return when ready (0), faile
 app = typer.Typer(
     name="llama-orch-tui",
     help="A full-screen console and supervisor for llama.cpp servers. Without a command it opens the dashboard.",
-    epilog="Exit codes:\n\n" + EXIT_CODES,
+    epilog=f"\b\nExit codes:\n{EXIT_CODES}",  # \b: a line each
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"max_content_width": 120},
 )
 app.add_typer(daemon, name="daemon")
 app.add_typer(config, name="config")
-app.command("events")(events)
-app.command("logs")(logs)
 app.add_typer(profile, name="profile")
-app.command("add")(add)
-app.command("remove")(remove)
 
 
 def run(arguments: list[str]) -> None:
@@ -115,6 +112,10 @@ def health(name: NAME, *, json: JSON = False) -> None:
     _finish(show_health(name, as_json=json))
 
 
+app.command("logs")(logs)
+app.command("events")(events)
+
+
 @app.command()
 def start(
     names: NAMES = None, *, everything: ALL = False, unhealthy: UNHEALTHY = False, tag: TAG = "", wait: WAIT = False
@@ -143,6 +144,10 @@ def _act(act: Act, target: Target, *, waits: bool) -> None:
     from llama_orch_tui.acting import carry_out  # noqa: PLC0415
 
     _finish(carry_out(act, target, waits=waits))
+
+
+app.command("add")(add)
+app.command("remove")(remove)
 
 
 @app.command()

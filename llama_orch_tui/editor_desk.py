@@ -9,7 +9,6 @@ from textual.screen import Screen
 
 from engine.errors import EngineError
 from engine.protocol import Engine
-from widgets.text import clean_block
 
 if TYPE_CHECKING:
     from engine.editing import Editor
@@ -44,4 +43,4 @@ class EditorDesk:
 
     def say_refused(self, message: str) -> None:
         """Say why something was not done."""
-        self._screen.notify(clean_block(message), severity="error", markup=False)
+        self._screen.notify(message, severity="error")

@@ -114,21 +114,39 @@ def format_ps(snapshot: Snapshot) -> Iterable[str]:
     """The lines of `ps` for a person."""
     head = ("NAME", "STATE", "PORT", "PID", "UPTIME", "CPU", "MEM", "RESTARTS", "MODEL", "WHY")
     rows = [_ps_row(one) for one in snapshot.instances]
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head) - 1)]
     limit = shutil.get_terminal_size((0, 0)).columns if sys.stdout.isatty() else 0
-    yield _join(head, widths, limit)
-    for one, row in zip(snapshot.instances, rows, strict=True):
-        line = _join(row, widths, limit)
-        start = widths[0] + len(GAP)
-        word = line[start : start + widths[1]]
-        yield line[:start] + paint(word, _COLOURS.get(one.state)) + line[start + widths[1] :]
+    lines = (_cut(line, limit) for line in align([head, *rows]))
+    yield next(lines)
+    start = max(len(row[0]) for row in (head, *rows)) + len(GAP)  # a name is ASCII
+    for one, line in zip(snapshot.instances, lines, strict=True):
+        end = start + len(one.state.value)
+        yield line[:start] + paint(line[start:end], _COLOURS.get(one.state)) + line[end:]
 
 
 def align(rows: Sequence[Sequence[str]]) -> Iterable[str]:
     """Rows of cells as lines, the columns below each other."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    widths = [max(_cells(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
-        yield _join(row, widths, 0)
+        padded = [cell + " " * (width - _cells(cell)) for cell, width in zip(row[:-1], widths, strict=True)]
+        yield GAP.join([*padded, row[-1]]).rstrip()
+
+
+def _cells(text: str) -> int:
+    """How many cells of a terminal it takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - most words are ASCII
+
+    return cell_len(text)
+
+
+def _cut(line: str, limit: int) -> str:
+    """`line` in at most `limit` cells; 0 is any number."""
+    if not limit or _cells(line) <= limit:
+        return line
+    from widgets.text import fit  # noqa: PLC0415 - most lines are short
+
+    return fit(line, limit)
 
 
 def _ps_row(one: InstanceSnapshot) -> tuple[str, ...]:
@@ -145,12 +163,6 @@ def _ps_row(one: InstanceSnapshot) -> tuple[str, ...]:
         make_visible(one.model) or "-",
         make_visible(one.why.splitlines()[0]) if one.why else "",
     )
-
-
-def _join(row: Sequence[str], widths: Sequence[int], limit: int) -> str:
-    cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
-    line = GAP.join([*cells, row[-1]]).rstrip()
-    return line[:limit] if limit else line
 
 
 def ps_to_json(snapshot: Snapshot) -> dict[str, object]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from engine.habits import Confirm
+from engine.plural import format_count
 from engine.snapshots import Act, InstanceSnapshot, Snapshot, Status
-from widgets.units import format_count
 
 _GOES_ON = frozenset({Status.STARTING, Status.RUNNING, Status.BACKOFF})
 """What a stop ends; a restart ends no backoff."""

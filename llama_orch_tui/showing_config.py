@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 import engine
+from engine.plural import format_count
 from llama_orch_tui import output
 
 MOST_ALIGNED = 60
@@ -27,7 +28,7 @@ def validate_config() -> int:
     """
     loaded = _load()
     engine.raise_for_problems(loaded)
-    output.say(f"{loaded.path}: {len(loaded.config.instances)} instances, no problems")
+    output.say(f"{loaded.path}: {format_count(len(loaded.config.instances), 'instance')}, no problems")
     return 0
 
 

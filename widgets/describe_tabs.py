@@ -177,6 +177,5 @@ def setting_rows(settings: Sequence[SettingInForce]) -> tuple[SettingRow, ...]:
             rows.append(SettingRow(table, ""))
         for one in group:
             label = f"  {one.key.rpartition('.')[2]}" if table else one.key
-            origin = "built-in" if one.is_built_in else one.origin
-            rows.append(SettingRow(label, one.value, origin, is_quiet=one.is_built_in))
+            rows.append(SettingRow(label, one.value, one.origin, is_quiet=one.is_built_in))
     return tuple(rows)

@@ -12,6 +12,7 @@ from textual.message import Message
 
 from engine.errors import UsageError
 from engine.log_asking import LogPattern
+from engine.plural import format_count
 from engine.snapshots import Event, EventPlace
 from widgets.event_book import EventBook, OlderEvents
 from widgets.event_list import EventList
@@ -20,7 +21,6 @@ from widgets.frame import set_title
 from widgets.motion import Motion
 from widgets.pane_prompt import PanePrompt, PromptKind
 from widgets.text import clean
-from widgets.units import format_count
 
 
 class EventPane(Vertical):

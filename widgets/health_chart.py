@@ -10,11 +10,12 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 from engine.description import HealthPoint
+from engine.plural import format_count
 from engine.snapshots import Health
 from widgets.health_history import Column, count_falls, draw_bars, health_look, lay_out
 from widgets.inked import Inked
 from widgets.text import clean, fit
-from widgets.units import format_count, format_day_time
+from widgets.units import format_day_time
 from widgets.use_curves import LABEL_CELLS, say_latency
 
 BAR_LINES = 4

@@ -12,13 +12,14 @@ from textual.message import Message
 
 from engine.errors import UsageError
 from engine.log_asking import LogFilter, LogLevel, LogPattern, LogSearch, LogWindow, Seek
+from engine.plural import format_count
 from engine.protocol import LogView
 from widgets.frame import set_title
 from widgets.log_text import LogText
 from widgets.motion import Motion
 from widgets.pane_prompt import PanePrompt, PromptKind
 from widgets.text import clean, fit
-from widgets.units import format_bytes, format_count
+from widgets.units import format_bytes
 
 LEAST_NAME_CELLS = 8
 LEVELS = (None, LogLevel.WARNING, LogLevel.ERROR)

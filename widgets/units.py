@@ -65,8 +65,3 @@ def format_day_time(ts: float) -> str:
 def format_moment(ts: float) -> str:
     """Local date, time and zone, for a place where there is room."""
     return time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(ts))
-
-
-def format_count(count: int, noun: str) -> str:
-    """``1 line``, ``1,234 lines``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -141,8 +141,9 @@ def _check(document: ConfigDocument, name: str, data: bytes, environ: Mapping[st
 
 def find_warnings(document: ConfigDocument, spec: InstanceConfig, own_name: str = "") -> Iterator[str]:
     """What may keep a new instance, or the changed one called `own_name`, from running."""
-    if spec.model is not None and not Path(spec.model).exists():
-        yield f"model {spec.model}: no such file yet"
+    if spec.model is not None and not Path(spec.model).is_file():
+        reason = "is a folder, not a GGUF file" if Path(spec.model).is_dir() else "no such file yet"
+        yield f"model {spec.model}: {reason}"
     for other, port in fixed_ports(document):
         if port == spec.port and other != own_name:
             yield f"port {port} is also that of {other}: the two cannot run at the same time"

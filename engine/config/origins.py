@@ -42,11 +42,11 @@ class Setting:
     """Of the file, from 1; None for a default."""
 
     def describe_origin(self) -> str:
-        """For people: ``default``, ``[defaults], line 4``, ``line 12``."""
+        """For people: ``built-in``, ``[defaults], line 4``, ``line 12``."""
         place = f"line {self.line}" if self.line is not None else ""
         match self.origin:
             case Origin.DEFAULT:
-                return "default"
+                return "built-in"
             case Origin.DEFAULTS:
                 return f"[defaults], {place}" if place else "[defaults]"
             case _:

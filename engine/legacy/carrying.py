@@ -15,6 +15,7 @@ from engine.legacy.plan import ImportPlan, build_plan
 from engine.legacy.source import OldHome, load_old_home
 from engine.locking import Holder, config_lock, supervisor_lock
 from engine.paths import Home
+from engine.plural import format_count
 from engine.snapshots import Desired, Event, EventType, Level
 from engine.state.reading import read_imported
 from engine.state.store import Store, open_store
@@ -80,7 +81,7 @@ def _carry_out(plan: ImportPlan, document: ConfigDocument, store: Store, now: fl
 
 
 def _summarise(plan: ImportPlan, now: float) -> Event:
-    rows = f"{len(plan.events)} events, {len(plan.health)} health records"
+    rows = f"{format_count(len(plan.events), 'event')}, {format_count(len(plan.health), 'health record')}"
     message = f"imported from llama-orchestrator: {len(plan.instances)} new instances, {rows}"
     meta = (("folder", str(plan.folder)), ("instances", tuple(one.name for one in plan.instances)), ("who", WHO))
     return Event(now, None, Level.INFO, EventType.IMPORTED, message, meta)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.errors import CrashReportError
 from engine.paths import Home
+from engine.plural import format_count
 from engine.process import system
 from engine.process.records import Record, get_value, write_all
 from engine.reconciler import Intent, RestartRule
@@ -132,7 +133,7 @@ def format_report(report: CrashReport) -> str:
         ("The run", [f"{key:<14}{value}" for key, value in _describe_run(report)]),
         ("The events before it", [_format_event(event) for event in report.events] or ["none"]),
         ("Its memory", _draw_memory(report.memory)),
-        (f"The end of its log ({len(lines)} lines)", list(lines) or ["it wrote nothing"]),
+        (f"The end of its log ({format_count(len(lines), 'line')})", list(lines) or ["it wrote nothing"]),
     )
     return "\n".join(f"{title}\n{'=' * len(title)}\n" + "\n".join(rows) + "\n" for title, rows in sections)
 
@@ -158,6 +159,7 @@ def _describe_run(report: CrashReport) -> list[tuple[str, str]]:
     record, run, usage = report.record, report.run, report.usage
     memory_bytes, cpu_percent = (usage.memory_bytes, usage.cpu_percent) if usage else (None, None)
     host, port = get_value(run, "host"), get_value(run, "port")
+    ends = format_count(report.failures, "end")
     return [
         ("run", record.run_id),
         ("command", get_value(run, "shown") or "unknown"),
@@ -167,7 +169,7 @@ def _describe_run(report: CrashReport) -> list[tuple[str, str]]:
         ("address", f"{host}:{port}" if port else "no port"),
         ("started", format_time(record.started_at)),
         ("lived", f"{max(0.0, record.ended_at - record.started_at):.3f} s"),
-        ("restarts", f"{report.restarts} since it was last asked for, {report.failures} ends in a row before this one"),
+        ("restarts", f"{report.restarts} since it was last asked for, {ends} in a row before this one"),
         ("memory", f"{_say_mb(memory_bytes)} when last measured, {_say_mb(record.peak_bytes)} at most"),
         (
             "processor",

@@ -54,7 +54,7 @@ class Desk:
         self._writer.submit(lambda store: store.save_request(request, None, self._clock.wall()))
         pending = _Pending(request, future)
         try:
-            wishes = self._choose(request)
+            wishes = self._choose(pending)
         except EngineError as error:
             pending.refusals.append(error)
             self._journal.tell(None, EventType.REFUSED, str(error), Level.WARNING, who=request.who)
@@ -132,15 +132,18 @@ class Desk:
 
     # -- choosing
 
-    def _choose(self, request: Request) -> dict[str, Act]:
+    def _choose(self, pending: _Pending) -> dict[str, Act]:
         """The instances a request concerns, dependencies or dependents included, and what each is to do.
+
+        What the configuration freezes is refused alone where there are others.
 
         Raises:
             EngineError: the request as a whole is refused.
         """
+        request = pending.request
         if request.act is Act.PROFILE:
             return self._choose_switch(request.target.profile)
-        return dict.fromkeys(self._choose_names(request), request.act)
+        return dict.fromkeys(self._choose_names(request, pending.refusals), request.act)
 
     def _choose_switch(self, name: str) -> dict[str, Act]:
         """What a profile changes; its instances are refused together or not at all."""
@@ -151,7 +154,7 @@ class Desk:
         starts = [slot for slot in slots if not _runs(slot)]
         return {slot.name: Act.STOP for slot in stops} | {slot.name: Act.START for slot in starts}
 
-    def _choose_names(self, request: Request) -> list[str]:
+    def _choose_names(self, request: Request, refusals: list[EngineError]) -> list[str]:
         names = self._fleet.resolve(request.target)
         is_wide = request.target != Target(names=request.target.names)
         if request.act is Act.STOP:
@@ -162,7 +165,7 @@ class Desk:
             return open_ones
         if is_wide and request.act is Act.RESTART:
             names = [name for name in names if self._fleet.slots[name].desired is Desired.RUNNING]
-        _refuse_unconfigured([self._fleet.slots[name] for name in names])
+        names = self._leave_out_unconfigured(names, refusals, request.who)
         needed = self._fleet.with_dependencies(names)
         if request.act is Act.RESTART:
             return [name for name in needed if name in names or not _runs(self._fleet.slots[name])]
@@ -171,6 +174,17 @@ class Desk:
         if not open_ones and not is_wide:
             raise AlreadyRunningError(f"{', '.join(request.target.names)}: already running")
         return open_ones
+
+    def _leave_out_unconfigured(self, names: list[str], refusals: list[EngineError], who: str) -> list[str]:
+        slots = [self._fleet.slots[name] for name in names]
+        configured = [slot.name for slot in slots if slot.spec is not None]
+        if not configured:
+            _refuse_unconfigured(slots)
+        for slot in slots:
+            if slot.spec is None:
+                refusals.append(_frozen(slot))
+                self._journal.tell(slot.name, EventType.REFUSED, str(refusals[-1]), Level.WARNING, who=who)
+        return configured
 
     def _wish(self, slot: Slot, act: Act, who: str, pending: _Pending) -> None:
         """Set what is wanted of one instance."""
@@ -251,7 +265,11 @@ class Desk:
 def _refuse_unconfigured(slots: Iterable[Slot]) -> None:
     for slot in slots:
         if slot.spec is None:
-            raise ConfigError(slot.config_error or f"{slot.name}: not in the configuration")
+            raise _frozen(slot)
+
+
+def _frozen(slot: Slot) -> ConfigError:
+    return ConfigError(slot.config_error or f"{slot.name}: not in the configuration")
 
 
 def _rests(slot: Slot) -> bool:

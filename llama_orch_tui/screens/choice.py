@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import ClassVar
 
 from textual import events, on
@@ -11,10 +12,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.css.styles import RulesMap
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import RenderOptions, Visual
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from llama_orch_tui.screens.fitted import Dialog
+
+KEY_CELLS = 3
+"""A key and a space on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class ChoiceScreen(Dialog[str | None]):
             dialog.border_title = self._title
             dialog.border_subtitle = "↑↓ enter choose · esc cancel"
             yield Static(self._text, markup=False)
-            yield OptionList(*(Option(_prompt(one), id=one.id) for one in self._choices), markup=False)
+            yield OptionList(*(Option(_Answer(one), id=one.id) for one in self._choices), markup=False)
 
     def on_mount(self) -> None:
         """The default answer is under the cursor."""
@@ -86,8 +94,28 @@ class ChoiceScreen(Dialog[str | None]):
             answers.action_cursor_up()
 
 
-def _prompt(choice: Choice) -> Content:
-    key = (f" {choice.key} ", "bold $text-accent")
-    if not choice.detail:
-        return Content.assemble(key, choice.label)
-    return Content.assemble(key, choice.label, "\n   ", (choice.detail, "$foreground 65%"))
+class _Answer(Visual):
+    """A key and what it gives, wrapped beside the key and not under it."""
+
+    def __init__(self, choice: Choice) -> None:
+        self._key = Content.styled(f" {choice.key} ", "bold $text-accent")
+        detail = (f"\n{choice.detail}", "$foreground 65%") if choice.detail else ""
+        self._words = Content.assemble(choice.label, detail)
+
+    def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[Strip]:
+        """The lines at a width."""
+        words = self._words.render_strips(max(1, width - KEY_CELLS), height, style, options)
+        first = self._key.render_strips(KEY_CELLS, 1, style, options)
+        margins = chain(first, repeat(Strip([])))
+        return [
+            Strip.join((margin.extend_cell_length(KEY_CELLS, style.rich_style), line))
+            for margin, line in zip(margins, words, strict=False)
+        ]
+
+    def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
+        """So wide that nothing wraps."""
+        return KEY_CELLS + self._words.get_optimal_width(rules, container_width)
+
+    def get_height(self, rules: RulesMap, width: int) -> int:
+        """So many lines at a width."""
+        return self._words.get_height(rules, max(1, width - KEY_CELLS))

@@ -40,10 +40,9 @@ class ColumnsScreen(Dialog[None]):
         """The columns, and the keys."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Columns"
+            dialog.border_subtitle = "space switch · esc close"
             yield OptionList(*(Option(self._prompt(column), id=column.value) for column in CHOOSABLE), markup=False)
-            yield Static(
-                "space switch · esc close · a narrow screen drops the last first", classes="quiet", markup=False
-            )
+            yield Static("A narrow screen drops the last first.", classes="quiet", markup=False)
 
     def on_mount(self) -> None:
         """Begin at the first column."""

@@ -23,7 +23,6 @@ from llama_orch_tui.editor_desk import EditorDesk
 from llama_orch_tui.keymap import keys_of
 from llama_orch_tui.remembered import Remembered
 from llama_orch_tui.screens.table_acts import TableActs
-from widgets.text import clean_block
 from widgets.welcome import EXAMPLE
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ class ConfigActs(TableActs):
             told = f"{written.name}: changed. It runs as it was until {self._key('restart')} restarts it."
         else:
             told = f"{written.name}: changed."
-        self.notify(clean_block("\n".join([told, *written.warnings])), markup=False)
+        self.notify("\n".join([told, *written.warnings]))
 
     # -- remove and undo
 
@@ -150,12 +149,12 @@ class ConfigActs(TableActs):
         self._removed.append(removed)
         self.show_keys()
         told = f"{removed.name}: removed from {removed.path}; its logs and events stay."
-        self.notify(f"{told} {self._key('undo_remove')} puts it back.", markup=False)
+        self.notify(f"{told} {self._key('undo_remove')} puts it back.")
 
     def action_undo_remove(self) -> None:
         """Put what was removed last back where it was."""
         if not self._removed:
-            self.notify("Nothing was removed that could be put back.", severity="warning", markup=False)
+            self.notify("Nothing was removed that could be put back.", severity="warning")
             return
         removed = self._removed.pop()
         self.show_keys()
@@ -170,7 +169,7 @@ class ConfigActs(TableActs):
     def _tell_restored(self, written: Written) -> None:
         self._expected = written.name
         self.follow_written()
-        self.notify(f"{written.name}: is in {written.path} again, as it was.", markup=False)
+        self.notify(f"{written.name}: is in {written.path} again, as it was.")
 
     def _keep_removed(self, removed: Removed, message: str) -> None:
         self._removed.append(removed)
@@ -215,16 +214,16 @@ class ConfigActs(TableActs):
             return
         self.app.refresh(layout=True)
         if trouble:
-            self.notify(clean_block(trouble), severity="warning", markup=False)
+            self.notify(trouble, severity="warning")
         self._editing.ask(lambda editor: editor.find_problems(), partial(self._tell_problems, place))
 
     def _tell_problems(self, place: FilePlace, problems: tuple[str, ...]) -> None:
         if not problems:
-            self.notify(f"{place.path} is right; what changed in it is taken up.", markup=False)
+            self.notify(f"{place.path} is right; what changed in it is taken up.")
             return
         rest = len(problems) - MOST_PROBLEMS
         lines = [*problems[:MOST_PROBLEMS], *([f"and {rest} more"] if rest > 0 else [])]
-        self.notify(clean_block("\n".join(lines)), title="Not right yet", severity="error", timeout=15, markup=False)
+        self.notify("\n".join(lines), title="Not right yet", severity="error", timeout=15)
 
     def _key(self, action_id: str) -> str:
         return key_name(keys_of(self.app).keys(BY_ID[action_id])[0])

@@ -27,7 +27,6 @@ from widgets.instance_table import TICK_S, InstanceTable
 from widgets.key_footer import KeyFooter
 from widgets.motion import Motion
 from widgets.pane_deck import Pane
-from widgets.text import clean_block
 from widgets.top_bar import TopBar
 from widgets.welcome import Welcome, told_here
 
@@ -151,9 +150,7 @@ class DashboardScreen(PaneActs):
         self._desk.settle(outcome, event.names)
         self._show_table()
         if outcome.message:
-            self.notify(
-                clean_block(outcome.message), severity="error" if outcome.exit_code else "information", markup=False
-            )
+            self.notify(outcome.message, severity="error" if outcome.exit_code else "information")
 
     def action_start(self) -> None:
         """Start what is chosen."""
@@ -170,6 +167,9 @@ class DashboardScreen(PaneActs):
     def action_restart_unhealthy(self) -> None:
         """Restart everything unhealthy or failed."""
         names = self._unhealthy()
+        if not names:
+            self.notify("Nothing is unhealthy, failed or in backoff.")
+            return
         risk = weigh(Act.RESTART, names, self.snapshot)
         if is_asked(risk, self.snapshot.confirm):
             self._confirm(risk, lambda: self._restart_still_unhealthy(names), key="u")
@@ -180,7 +180,7 @@ class DashboardScreen(PaneActs):
         """Choose a profile; what would start and stop is said before it is done."""
         if not self.snapshot.profiles:
             words = f"There is no profile yet: a table [profiles.NAME] in {self.snapshot.config_path} makes one."
-            self.notify(words, severity="warning", markup=False)
+            self.notify(words, severity="warning")
             return
         from llama_orch_tui.screens.questions import profile_question  # noqa: PLC0415 - not for the first paint
 
@@ -269,7 +269,7 @@ class DashboardScreen(PaneActs):
         if names:
             self._submit(Act.RESTART, Target(names=names), names)
         else:
-            self.notify("Nothing of it is unhealthy any more.", markup=False)
+            self.notify("Nothing of it is unhealthy any more.")
 
     def _use_profile(self, name: str | None) -> None:
         from engine.profiles import plan_switch  # noqa: PLC0415 - nor for a switch

@@ -36,7 +36,7 @@ from widgets.motion import Motion
 from widgets.rate_history import Measure
 from widgets.state_line import StateLine
 from widgets.tab_strip import Tab, TabStrip
-from widgets.text import clean, clean_block
+from widgets.text import clean
 
 BEAT_S = 0.1
 REFRESH_S = 1.0
@@ -311,10 +311,10 @@ class DescribeScreen(LogKeys, PageScreen):
         """Copy the command line."""
         command_line = self._description.command_line if self._description is not None else ""
         if not command_line:
-            self.notify("There is no command line to copy.", severity="warning", markup=False)
+            self.notify("There is no command line to copy.", severity="warning")
             return
         self.app.copy_to_clipboard(command_line)
-        self.notify(clean_block(command_line), title="Copied", markup=False)
+        self.notify(command_line, title="Copied")
 
     def action_start(self) -> None:
         """Start the instance."""

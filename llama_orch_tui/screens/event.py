@@ -45,5 +45,5 @@ class EventScreen(Dialog[None]):
         """The facts in a frame."""
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "Event"
-            dialog.border_subtitle = "esc closes"
+            dialog.border_subtitle = "esc close"
             yield FactSheet(event_sections(self._event))

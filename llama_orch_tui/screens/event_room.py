@@ -12,6 +12,7 @@ from textual.timer import Timer
 from textual.worker import get_current_worker
 
 from engine.errors import EngineError
+from engine.plural import format_count
 from engine.protocol import Engine
 from engine.snapshots import Event, EventType, parse_event_type
 from llama_orch_tui.remembered import Remembered
@@ -23,8 +24,6 @@ from widgets.event_sieve import EventSieve
 from widgets.instance_table import InstanceTable
 from widgets.pane_deck import Pane
 from widgets.pane_prompt import PromptKind
-from widgets.text import clean, clean_block
-from widgets.units import format_count
 
 TYPING_DELAY_S = 0.15
 """A filter that is being typed rests this long before the event log is read for it."""
@@ -172,7 +171,7 @@ class EventRoom(LogRoom):
         """Show what was read, or say why nothing could be."""
         if event.problem:
             self.deck.events.give_up_reading(event.sieve)
-            self.notify(clean_block(event.problem), title="Older events", severity="error", markup=False)
+            self.notify(event.problem, title="Older events", severity="error")
         else:
             self.deck.events.take_older(event.sieve, event.older)
         self.show_keys()
@@ -209,10 +208,8 @@ class EventRoom(LogRoom):
         if event.problem and pane.is_typing and pane.prompt_kind is PromptKind.FILE:
             pane.tell(event.problem)
         elif event.problem:
-            self.notify(
-                clean_block(f"{event.path}: {event.problem}"), title="Not saved", severity="error", markup=False
-            )
+            self.notify(f"{event.path}: {event.problem}", title="Not saved", severity="error")
         else:
             pane.leave_prompt()
-            self.notify(clean(f"{format_count(event.count, 'event')}: {event.path}"), title="Saved", markup=False)
+            self.notify(f"{format_count(event.count, 'event')}: {event.path}", title="Saved")
         self.show_keys()

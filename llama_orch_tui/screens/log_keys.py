@@ -9,11 +9,11 @@ from textual import on
 from textual.app import SuspendNotSupported
 
 import engine
+from engine.plural import format_count
 from engine.protocol import Engine
 from llama_orch_tui.screens.fitted import Fitted
 from widgets.log_pane import LogPane
 from widgets.pane_prompt import PromptKind
-from widgets.text import clean_block
 
 
 class LogKeys(Fitted[None]):
@@ -81,7 +81,7 @@ class LogKeys(Fitted[None]):
         lines = self.log_pane.copied()
         if lines:
             self.app.copy_to_clipboard("\n".join(lines))
-            self.notify(f"{len(lines)} lines of the log", title="Copied", markup=False)
+            self.notify(f"{format_count(len(lines), 'line')} of the log", title="Copied")
 
     def action_log_pager(self) -> None:
         """Read the log, as it is filtered, in the operator's own pager; the terminal is the pager's meanwhile."""
@@ -97,7 +97,7 @@ class LogKeys(Fitted[None]):
         except SuspendNotSupported:
             trouble = "this terminal cannot be lent to a pager; `logs NAME | less` in another one can"
         if trouble:
-            self.notify(clean_block(trouble), severity="error", markup=False)
+            self.notify(trouble, severity="error")
 
     def _type(self, kind: PromptKind) -> None:
         self.log_pane.open_prompt(kind)

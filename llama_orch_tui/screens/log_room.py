@@ -97,7 +97,7 @@ class LogRoom(LogKeys, ConfigActs):
             return
         scope = choose_merged(self.deck.table.marks, tuple(one.name for one in self.snapshot.instances))
         if not scope.is_merged:
-            self.notify("There is only one log to show.", markup=False)
+            self.notify("There is only one log to show.")
             return
         self._forget_cursor()
         self._scope = scope

@@ -14,10 +14,11 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from engine.editing import FoundModel, SearchState
+from engine.plural import format_count
 from engine.protocol import Engine
 from llama_orch_tui.screens.fitted import Dialog
 from widgets.text import clean, fit, fit_right
-from widgets.units import format_bytes, format_count
+from widgets.units import format_bytes
 
 POLL_S = 0.1
 TYPED = "Use what is typed"
@@ -123,7 +124,7 @@ class ModelPicker(Dialog[FoundModel | None]):
             return
         chosen = self._listed[index]
         if chosen.trouble:
-            self.notify(clean(f"{chosen.path}: {chosen.trouble}"), severity="warning", markup=False)
+            self.notify(f"{chosen.path}: {chosen.trouble}", severity="warning")
             return
         self.dismiss(chosen)
 

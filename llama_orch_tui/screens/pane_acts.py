@@ -36,7 +36,7 @@ class PaneActs(DescribeRoom):
         if self.deck.has_borders:
             self.deck.step_border(Border(border), steps)
         else:
-            self.notify("One pane has the whole screen; esc brings back the others, and their sizes.", markup=False)
+            self.notify("One pane has the whole screen; esc brings back the others, and their sizes.")
 
     def action_reset_sizes(self) -> None:
         """The sizes that come by themselves."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from engine.plural import format_count
 from engine.profiles import Switch, plan_switch
 from engine.snapshots import Act, Desired, EventType, InstanceSnapshot, Snapshot, Status
 from llama_orch_tui.exit_choice import ExitChoice
@@ -12,7 +13,6 @@ from llama_orch_tui.risks import Risk, describe_requests
 from llama_orch_tui.screens.choice import Choice, ChoiceScreen
 from llama_orch_tui.screens.table_acts import answer_keys
 from widgets.text import clean, fit
-from widgets.units import format_count
 
 _BACKGROUND = "A daemon goes on watching until there is nothing to do."
 _UNWATCHED = "Nobody restarts what crashes meanwhile."

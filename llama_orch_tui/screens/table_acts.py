@@ -20,7 +20,6 @@ from widgets.instance_table import InstanceTable
 from widgets.pane_deck import PaneDeck
 from widgets.table_columns import LARGEST_FIRST, WORST_FIRST, Column, Order
 from widgets.table_view import FILE, TableView, view_from_choices
-from widgets.text import clean_block
 
 REMEMBERED = "table"
 """The name of the table's view among the remembered choices."""
@@ -86,7 +85,7 @@ class TableActs(Fitted[None]):
             return
         if one.pid is None or one.port is None:
             why = "has no port to be asked at" if one.pid is not None else f"is {one.state.value}: start it first"
-            self.notify(f"{one.name} {why}.", severity="warning", markup=False)
+            self.notify(f"{one.name} {why}.", severity="warning")
             return
         from llama_orch_tui.screens.chat import ChatScreen  # noqa: PLC0415 - the first paint waits for no dialog
 
@@ -105,10 +104,10 @@ class TableActs(Fitted[None]):
     def copy_read_command(self, event: CommandRead) -> None:
         """Hand the command line to the terminal's clipboard."""
         if event.error or not event.command_line:
-            self.notify(clean_block(event.error) or "There is no command line to copy.", severity="error", markup=False)
+            self.notify(event.error or "There is no command line to copy.", severity="error")
             return
         self.app.copy_to_clipboard(event.command_line)
-        self.notify(clean_block(event.command_line), title="Copied", markup=False)
+        self.notify(event.command_line, title="Copied")
 
     @on(InstanceTable.ColumnPressed)
     def order_by_title(self, event: InstanceTable.ColumnPressed) -> None:

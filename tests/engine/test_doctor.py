@@ -133,3 +133,16 @@ def test_the_command_exits_1_only_for_a_problem(home: ThrowAwayHome) -> None:
     done = home.run_cli("doctor", "--json")
     assert done.returncode == 1
     assert '"ok": false' in done.stdout
+
+
+def test_a_model_that_is_not_there_is_a_problem_with_its_fix(home: ThrowAwayHome, tmp_path: Path) -> None:
+    (tmp_path / "there.gguf").touch()
+    home.write_config(f'[instances.a]\nmodel = "{tmp_path}/there.gguf"\n')
+    assert [one.condition for one in look(home, "models")] == [Condition.OK]
+    home.write_config(
+        f'[instances.a]\nmodel = "{tmp_path}/there.gguf"\n[instances.b]\nmodel = "{tmp_path}/lost.gguf"\n'
+    )
+    (found,) = look(home, "models")
+    assert found.condition is Condition.PROBLEM
+    assert found.message == f"b: model {tmp_path}/lost.gguf: no such file"
+    assert "correct `model`" in found.fix

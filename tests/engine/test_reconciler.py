@@ -163,7 +163,7 @@ def test_a_run_that_is_stopping_is_not_asked_again(desired: Desired, facts: Fact
         pytest.param(
             Desired.RUNNING,
             Facts(end=CRASH, failures=5),
-            GiveUp("6 ends in a row, 5 retries allowed", 6),
+            GiveUp("6 ends in a row, 5 restarts allowed", 6),
             id="one more than allowed",
         ),
         pytest.param(

@@ -146,6 +146,23 @@ def test_a_suspended_dashboard_has_handed_the_lead_over_and_follows_when_it_come
     assert stop_daemon(den.home, 10.0).pid == daemon
 
 
+def test_what_was_started_around_a_dashboard_is_suspended_with_it(den: ThrowAwayHome) -> None:
+    """A `make` that is not would leave the shell waiting for it, and the terminal for the shell."""
+    configure(den, "leave")
+    around = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-m', 'llama_orch_tui']))"
+    with Terminal(["-c", around], den.environment()) as terminal:
+        terminal.until_shown("1 stopped")
+        around_it = psutil.Process(terminal.program.pid)
+        (inside,) = around_it.children()
+        terminal.press("\x1a")
+        wait_for(lambda: {inside.status(), around_it.status()} == {psutil.STATUS_STOPPED}, "both are suspended")
+        terminal.forget()
+        os.killpg(terminal.program.pid, signal.SIGCONT)
+        terminal.until_shown("1 stopped")
+        terminal.press("q")
+        assert terminal.program.wait(30) == 0
+
+
 def test_a_suspension_that_cannot_hand_over_is_refused(den: ThrowAwayHome) -> None:
     configure(den)
     with dashboard(den) as terminal:

@@ -101,3 +101,15 @@ def test_a_fault_in_one_table_freezes_only_that_instance(den: ThrowAwayHome) -> 
     assert refused.exit_code == ExitCode.CONFIG_INVALID
     assert "intervall" in refused.message
     assert seen(session, "b").desired is Desired.STOPPED
+
+
+def test_what_is_frozen_is_refused_alone_when_others_are_asked_for_with_it(den: ThrowAwayHome) -> None:
+    den.write_config(fake_table("a") + fake_table("b") + "ctx_sise = 5\n")
+    done = den.run_cli("start", "--all")
+    assert done.returncode == ExitCode.CONFIG_INVALID
+    assert "ctx_sise" in done.stderr
+    shown = den.ps()["instances"]
+    assert (shown["a"]["desired"], shown["b"]["desired"]) == ("running", "stopped")
+    assert den.run_cli("restart", "a", "b").returncode == ExitCode.CONFIG_INVALID
+    assert den.run_cli("health", "a").returncode != ExitCode.NOT_RUNNING
+    assert "ctx_sise" in den.run_cli("events", "b", "--type", "refused").stdout

@@ -64,7 +64,7 @@ def test_a_crash_loop_ends_as_failed_with_the_reason(den: ThrowAwayHome) -> None
     act(session, Act.START, "a")
     one = wait_for_state(session, "a", State.FAILED)
     assert (one.restarts, one.last_exit_code, one.status) == (2, 3, Status.FAILED)
-    assert "3 ends in a row, 2 retries allowed" in one.why
+    assert "3 ends in a row, 2 restarts allowed" in one.why
     assert len(events(session, EventType.EXITED)) == 3
     (given_up,) = events(session, EventType.FAILED)
     assert "exit code 3" in str(given_up["message"])

@@ -40,6 +40,15 @@ def test_u_asks_for_a_restart_of_everything_unhealthy() -> None:
     drive(engine_of(snapshot()), script)
 
 
+def test_u_says_so_when_there_is_nothing_to_restart() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("u")
+        await operator.until_shown("Nothing is unhealthy, failed or in backoff.")
+        assert operator.engine.submitted == []
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
 def test_stopping_several_asks_first_and_escape_stops_nothing() -> None:
     async def script(operator: Operator) -> None:
         await operator.press("a", "x")

@@ -100,6 +100,18 @@ def test_an_outcome_and_an_answer_are_text_too() -> None:
     drive(hostile(), script)
 
 
+def test_whatever_is_told_is_text() -> None:
+    async def script(operator: Operator) -> None:
+        operator.app.screen.notify(f"one\n{HOSTILE}", title=HOSTILE)
+        await operator.until(lambda: bool(operator.told()))
+        ((_, told),) = operator.told()
+        assert told.count("\n") == 1
+        assert not OBEYED.search(told)
+        assert not OBEYED.search(operator.text())
+
+    drive(hostile(), script)
+
+
 def test_what_stands_in_the_form_as_signs_is_kept_as_it_was() -> None:
     table: dict[str, object] = {"model": HOSTILE, "args": ["-x", HOSTILE], "tags": [HOSTILE]}
     fields = fields_for(table)

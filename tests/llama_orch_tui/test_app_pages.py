@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 from textual.color import Color
 from textual.theme import Theme
+from textual.widgets import OptionList
 
 from engine.description import DescribeSection, Description
 from llama_orch_tui.app import ConsoleApp
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import DESCRIPTION, NOW, TRIO, engine_of, snapshot
 from tests.fakes.still_engine import StillEngine
-from themes import CONTRAST, DARK, LIGHT, THEMES
+from themes import ANSI, CONTRAST, DARK, LIGHT, THEMES
 from widgets.looks import INKS
 
 
@@ -122,7 +123,7 @@ def test_the_palette_finds_an_action_by_name() -> None:
         await operator.until(lambda: bool(operator.engine.submitted))
         assert operator.engine.submitted[0].target.unhealthy
 
-    drive(engine_of(snapshot(TRIO)), script)
+    drive(engine_of(snapshot()), script)
 
 
 def test_the_palette_leads_to_an_instance() -> None:
@@ -145,6 +146,29 @@ def test_the_palette_over_the_welcome_does_not_start_anything() -> None:
         assert "Start the chosen" not in operator.text()
 
     drive(engine_of(snapshot(())), script)
+
+
+def test_the_answer_under_the_cursor_is_told_apart_in_sixteen_colours() -> None:
+    async def script(operator: Operator) -> None:
+        operator.app.theme = ANSI.name
+        await operator.press("q")
+        await operator.until_shown("Leave the console?")
+        answers = operator.app.screen.query_one(OptionList)
+        drawn = [{bool(part.style and part.style.underline) for part in answers.render_line(line)} for line in (0, 2)]
+        assert drawn == [{True}, {False}], "bold alone is easily overlooked"
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_the_themes_have_their_corner_for_themselves() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("u")
+        await operator.until(lambda: bool(operator.told()))
+        await operator.press("t")
+        await operator.until_shown("try on")
+        await operator.until(lambda: not operator.told())
+
+    drive(engine_of(snapshot(TRIO)), script)
 
 
 def test_t_tries_themes_on_and_enter_keeps_one() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.snapshots import Act, ProfileSnapshot, Snapshot, Target
+from engine.snapshots import Act, ProfileSnapshot, Snapshot, State, Target
 from tests.fakes.console import Operator, drive
-from tests.fakes.scenes import TRIO, engine_of, snapshot
+from tests.fakes.scenes import TRIO, engine_of, instance, snapshot
 
 NAMES = ("chat", "embed")
 """What runs."""
@@ -78,3 +78,16 @@ def test_without_profiles_the_key_says_how_to_make_one_and_is_not_offered() -> N
         await operator.until_shown("[profiles.NAME]")
 
     drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_a_long_answer_goes_on_beside_its_key() -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("p")
+        await operator.until_shown("Use a profile")
+        first = operator.line_of("starts model-0")
+        margins = [line.partition("│")[2][:6] for line in operator.lines()[first : first + 3]]
+        assert margins == [" " * 5 + "s", " " * 5 + "m", " " * 5 + "m"], operator.text()
+
+    rows = tuple(instance(f"model-{number}-of-a-long-name", State.STOPPED) for number in range(5))
+    shown = replace(snapshot(rows), profiles=(profile("all", *(one.name for one in rows)),))
+    drive(engine_of(shown), script, size=(80, 24))

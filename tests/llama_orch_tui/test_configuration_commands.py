@@ -54,7 +54,7 @@ def test_an_instance_is_added_with_everything_that_was_said(home: ThrowAwayHome)
         "restart_policy": {"policy": "never"},
     }
     assert f"qwen: added to {home.home.config_file}, port {port}" in told
-    assert says(home, "config", "validate").endswith("1 instances, no problems\n")
+    assert says(home, "config", "validate").endswith(": 1 instance, no problems\n")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from rich.cells import set_cell_size
 
 from engine.snapshots import Event, EventType, Level
 from llama_orch_tui import output
@@ -49,6 +50,20 @@ def test_an_event_is_one_line_and_columns_stand_below_each_other() -> None:
     assert "\n" not in output.format_event(EVENT)
     head, first, *_ = output.format_ps(snapshot(ROWS))
     assert first[head.index("MODEL") :].startswith("[red]x[/] ␛[31m")
+
+
+def test_columns_stand_below_each_other_under_wide_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    rows = (replace(TRIO[0], model="模型-七.gguf", why="中文"), replace(TRIO[1], model="qwen.gguf", why="here"))
+    head, *lines = output.format_ps(snapshot(rows))
+    at = head.index("WHY")
+    assert [set_cell_size(line, at) + why for line, why in zip(lines, ("中文", "here"), strict=True)] == lines
+
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(at + 3))
+    head, first, _ = output.format_ps(snapshot(rows))
+    assert head.endswith("WHY")
+    assert first.endswith("中…")
 
 
 def test_json_says_the_same_words_and_obeys_none(capsys: pytest.CaptureFixture[str]) -> None:

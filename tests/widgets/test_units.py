@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from widgets.units import format_age, format_bytes, format_count, format_percent
+from widgets.units import format_age, format_bytes, format_percent
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,3 @@ def test_sizes_are_short(size: int | None, text: str) -> None:
 def test_shares_have_no_decimals() -> None:
     assert format_percent(111.6) == "112%"
     assert format_percent(None) == "–"
-
-
-def test_counts_are_grammatical() -> None:
-    assert format_count(1, "new line") == "1 new line"
-    assert format_count(1234, "new line") == "1,234 new lines"

@@ -150,3 +150,13 @@ def test_a_frozen_instance_can_be_removed(home: Home) -> None:
     home.config_file.write_text(FILE + "\n[instances.bad]\nmodel = 3\n")
     remove_instance(home, "bad", {})
     assert home.config_file.read_text() == FILE
+
+
+def test_a_model_that_is_missing_or_a_folder_is_warned_of(home: Home) -> None:
+    assert add_instance(home, "lost", {"model": "/no/such.gguf"}, {}).warnings == (
+        "model /no/such.gguf: no such file yet",
+    )
+    folder = str(home.state_dir)
+    assert add_instance(home, "folder", {"model": folder}, {}).warnings == (
+        f"model {folder}: is a folder, not a GGUF file",
+    )

@@ -87,7 +87,7 @@ def test_a_frozen_instance_has_no_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        (Setting(("a",), 1, Origin.DEFAULT, None), "default"),
+        (Setting(("a",), 1, Origin.DEFAULT, None), "built-in"),
         (Setting(("a",), 1, Origin.DEFAULTS, 4), "[defaults], line 4"),
         (Setting(("a",), 1, Origin.DEFAULTS, None), "[defaults]"),
         (Setting(("a",), 1, Origin.FILE, 4), "line 4"),

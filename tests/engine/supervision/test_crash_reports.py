@@ -86,7 +86,7 @@ class TestReport:
             "12.500 s",
             "40.0 MB when last measured, 41.0 MB at most",
             "150.00 % when last measured, 3.50 s in all",
-            "2 since it was last asked for, 1 ends in a row",
+            "2 since it was last asked for, 1 end in a row",
             "started as PID 77",
             BAD_FLAG,
         ):
