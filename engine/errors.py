@@ -192,7 +192,7 @@ class StartFailedError(EngineError):
 
 
 class KeeperLostError(StartFailedError):
-    """The keeper was gone before it told what became of a start: the next try may go well."""
+    """No keeper, or one that was gone before it told what became of a start: the next try may go well."""
 
 
 class BinaryNotFoundError(StartFailedError):

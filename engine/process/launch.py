@@ -108,7 +108,7 @@ def launch(home: Home, spec: LaunchSpec) -> Launched:
     Raises:
         LockHeldError: another run, or an orphan of one, holds the instance's lock; nothing was started.
         BinaryNotFoundError: the program is not there or is not executable.
-        KeeperLostError: the keeper died, or stayed silent, before it told what became of the start.
+        KeeperLostError: the keeper could not be started, died, or stayed silent, before it told what became of the start.
         StartFailedError: anything else that kept the server from being executed.
     """
     keeper_pid, answer_end = _spawn_keeper(home, spec)
@@ -136,7 +136,11 @@ def _spawn_keeper(home: Home, spec: LaunchSpec) -> tuple[int, int]:
     except OSError as error:
         for end in (spec_write, answer_read):
             os.close(end)
-        raise StartFailedError(f"{spec.name}: the keeper cannot be started: {error}") from error
+        # The system names the program whatever it was that is missing, mostly the folder: somebody deleted it.
+        where = sys.executable if home.run_dir.is_dir() else f"{home.run_dir} is gone"
+        raise KeeperLostError(
+            f"{spec.name}: the keeper cannot be started: {error.strerror or error} ({where})"
+        ) from error
     finally:
         for end in (spec_read, answer_write):
             os.close(end)

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine.errors import KeeperLostError
 from engine.paths import HOME_VARIABLE, RUN_VARIABLE
 from engine.process.launch import launch
 from engine.process.records import get_value, read_record
@@ -117,6 +118,11 @@ def test_the_server_inherits_no_descriptor_but_its_streams_and_the_lock(den: Thr
     kinds = [handle for handle in handles if not handle.startswith("pipe:")]
     assert kinds == ["/dev/null", str(den.home.instance_lock("qwen"))]
     assert len(handles) == 4
+
+
+def test_a_run_folder_that_is_gone_is_named_and_may_be_tried_again(den: ThrowAwayHome) -> None:
+    with pytest.raises(KeeperLostError, match=rf"No such file or directory \({den.home.run_dir} is gone\)"):
+        launch(den.home, build_spec())
 
 
 def test_log_files_hold_every_byte_of_a_flood(den: ThrowAwayHome) -> None:
