@@ -108,7 +108,7 @@ def launch(home: Home, spec: LaunchSpec) -> Launched:
     Raises:
         LockHeldError: another run, or an orphan of one, holds the instance's lock; nothing was started.
         BinaryNotFoundError: the program is not there or is not executable.
-        KeeperLostError: the keeper could not be started, died, or stayed silent, before it told what became of the start.
+        KeeperLostError: the keeper could not be started, died, or stayed silent before it told what became of it.
         StartFailedError: anything else that kept the server from being executed.
     """
     keeper_pid, answer_end = _spawn_keeper(home, spec)
