@@ -33,6 +33,8 @@ _PROGRAM_FAULTS = (
     errno.ENAMETOOLONG,
 )
 """What exec says when the program itself is at fault, not its arguments or the machine."""
+_TABLE_FAULTS = frozenset({errno.EINVAL, errno.E2BIG})
+"""An argument or a variable that no system takes: the next try would end the same way."""
 
 
 class LockHeldError(EngineError):
@@ -177,13 +179,16 @@ def _explain(home: Home, spec: LaunchSpec, reply: Record) -> EngineError:
     if not reply:
         said = read_keeper_errors(home, spec.name)
         return KeeperLostError(f"{spec.name}: the keeper ended without an answer{said and ': ' + said}")
-    number, file = get_value(reply, "errno"), get_value(reply, "file")
-    reason = os.strerror(int(number)) if number.isdigit() else "unknown error"
-    if file == spec.argv[0] and number.isdigit() and int(number) in _PROGRAM_FAULTS:
+    told, file = get_value(reply, "errno"), get_value(reply, "file")
+    number = int(told) if told.isdigit() else 0
+    reason = os.strerror(number) if number else "unknown error"
+    if file == spec.argv[0] and number in _PROGRAM_FAULTS:
         return BinaryNotFoundError(
             f"{spec.name}: {file}: {reason}; correct `binary` or `command` in [instances.{spec.name}]"
         )
-    return StartFailedError(f"{spec.name}: {file or 'launch'}: {reason}")
+    is_of_the_table = file in {spec.argv[0], spec.cwd} or number in _TABLE_FAULTS
+    kind = StartFailedError if is_of_the_table else KeeperLostError  # our own files, or the system's means
+    return kind(f"{spec.name}: {file or 'launch'}: {reason}")
 
 
 def read_keeper_errors(home: Home, name: str) -> str:

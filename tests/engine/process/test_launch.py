@@ -125,6 +125,13 @@ def test_a_run_folder_that_is_gone_is_named_and_may_be_tried_again(den: ThrowAwa
         launch(den.home, build_spec())
 
 
+def test_what_is_wrong_with_a_file_of_ours_may_be_tried_again(den: ThrowAwayHome) -> None:
+    make_private_dir(str(den.home.run_dir))
+    den.home.instance_lock("qwen").mkdir()
+    with pytest.raises(KeeperLostError, match=r"qwen\.lock: Is a directory"):
+        launch(den.home, build_spec())
+
+
 def test_log_files_hold_every_byte_of_a_flood(den: ThrowAwayHome) -> None:
     kept = Kept(den, build_spec("--stdout-too", max_log_bytes=1_000_000, log_backups=20))
     kept.wait_until_ready()
