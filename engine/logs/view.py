@@ -41,7 +41,7 @@ class LogViews:
         """When something was last written or wished. The thread's own."""
 
     def open(self, name: str, folders: Path | Mapping[str, Path], stream: Stream = Stream.BOTH) -> FileLogView:
-        """A window on the end of a log, or of several merged (by instance); it fills within a tenth of a second."""
+        """A window on the end of a log, or of several merged (by instance); it fills at once when its height is told."""
         by_name = folders if isinstance(folders, Mapping) else {name: folders}
         view = FileLogView(name, WindowReader(name, by_name, stream), self._wake)
         with self._wake:
@@ -103,8 +103,6 @@ class FileLogView:
         self._is_closed = False
         self._published = LogWindow(name)
         self._next_at = 0.0
-        self._is_fresh = True
-        """Until the files have been looked at once."""
         self._reader = reader
 
     def window(self) -> LogWindow:
@@ -167,8 +165,7 @@ class FileLogView:
 
     def has_work(self, now: float) -> bool:
         """True when something can be done right now. Called with the lock held."""
-        is_asked = self._is_fresh or bool(self._wishes)
-        return self._is_closed or self._reader.is_busy or (is_asked and now >= self._next_at)
+        return self._is_closed or self._reader.is_busy or (bool(self._wishes) and now >= self._next_at)
 
     def drop_if_closed(self) -> bool:
         """Let go of the files when the screen closed this view; True when it did."""
@@ -185,7 +182,6 @@ class FileLogView:
 
         False when there was no wish, and nothing differs.
         """
-        self._is_fresh = False
         began = clock()
         is_due = began >= self._next_at
         if not is_due and not self._reader.is_busy:
