@@ -41,7 +41,7 @@ class LogViews:
         """When something was last written or wished. The thread's own."""
 
     def open(self, name: str, folders: Path | Mapping[str, Path], stream: Stream = Stream.BOTH) -> FileLogView:
-        """A window on the end of a log, or of several merged (by instance); it fills at once when its height is told."""
+        """A window on the end of a log, or of several merged (by instance); it fills when its height is told."""
         by_name = folders if isinstance(folders, Mapping) else {name: folders}
         view = FileLogView(name, WindowReader(name, by_name, stream), self._wake)
         with self._wake:
