@@ -48,7 +48,7 @@ class Welcome(VerticalScroll, can_focus=False):
         """Tell about the file of this snapshot."""
         is_first = not self._parts
         if is_first:
-            texts = {
+            texts: dict[str, str | Content] = {
                 "greeting": GREETING,
                 "problem": "",
                 "explanation": EXPLANATION,
