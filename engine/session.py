@@ -12,14 +12,11 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from engine import wire
 from engine.chat import Chats, find_target
 from engine.clock import Clock
-from engine.config.editor import ConfigEditor
-from engine.describe import describe_instance
-from engine.description import Description
-from engine.editing import Editor, ModelSearch
 from engine.errors import LeaderTimeoutError, LockUnsupportedError, StateError
 from engine.following import FollowingEngine, connect_leader
 from engine.leading import REQUEST_LIFE_S, LeadingEngine
@@ -54,6 +51,10 @@ from engine.state.events import count_stored_events, get_recent_events
 from engine.supervision.crash_reports import read_newest_report
 from engine.versions import Release
 from engine.wishes import Prospects, Wishes
+
+if TYPE_CHECKING:
+    from engine.description import Description
+    from engine.editing import Editor, ModelSearch
 
 TRY_PERIOD_S = 0.5
 """How often a follower tries the lock beside hearing its leader go: far below the 2 s in which one must lead again."""
@@ -179,6 +180,8 @@ class Session:
 
     def describe(self, name: str) -> Description:
         """All there is to say about one instance."""
+        from engine.describe import describe_instance  # noqa: PLC0415 - a megabyte that most consoles never need
+
         return describe_instance(self._home, name, self.snapshot(), os.environ)
 
     def read_crash_report(self, name: str) -> CrashText | None:
@@ -187,6 +190,8 @@ class Session:
 
     def open_editor(self) -> Editor:
         """What changes the configuration file."""
+        from engine.config.editor import ConfigEditor  # noqa: PLC0415 - tomlkit comes along: likewise
+
         return ConfigEditor(self._home, os.environ, self.reload_config)
 
     def search_models(self) -> ModelSearch:

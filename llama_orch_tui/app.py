@@ -96,6 +96,8 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         self._suspension = suspension
         self._is_suspending = False
         self._handlers: dict[int, Any] = {}
+        self._heard = 0
+        """The signal that came before anything of this ran; 0 for none."""
         self.remembered = remembered or Remembered()
         """What the operator chose, in earlier runs and in this one."""
         self.breakdown: BaseException | None = None
@@ -241,6 +243,12 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         # Not by the loop: with the loop's end its handlers go, and a second signal would end the process half way.
         for number in (signal.SIGTERM, signal.SIGHUP):
             self._handlers[number] = signal.signal(number, hear)
+        if self._heard:
+            self.call_after_refresh(self._end_on_signal, self._heard)
+
+    def hear(self, number: int) -> None:
+        """A signal while nothing of this runs: it ends as soon as it does; what has ended already takes no notice."""
+        self._heard = number
 
     def on_unmount(self) -> None:
         """Signals and the title are the caller's again."""

@@ -15,7 +15,7 @@ from llama_orch_tui import __version__
 from llama_orch_tui.breakdown import explain, watch_threads
 from llama_orch_tui.collector import clear_up, settle
 from llama_orch_tui.exit_choice import ExitChoice
-from llama_orch_tui.leaving import Suspension, ignore_hang_ups, leave
+from llama_orch_tui.leaving import Suspension, leave, outlive_hang_ups
 from llama_orch_tui.opening import OpeningEngine
 from llama_orch_tui.output import say_error
 from llama_orch_tui.remembered import Remembered
@@ -70,7 +70,7 @@ def show(home: Home, *, is_demo: bool = False) -> tuple[ExitChoice | None, int]:
     remembered = Remembered(home.ui_file)
     suspension = None if is_demo else Suspension(home, engine)
     app = ConsoleApp(engine, is_demo=is_demo, remembered=remembered, suspension=suspension)
-    ignore_hang_ups()  # the app hears them while it runs
+    outlive_hang_ups(app.hear)
     tune(app)
     app.call_after_refresh(engine.open)
     watch_threads(app.break_down)

@@ -7,7 +7,7 @@ wrong on the way is said, and the models run on.
 from __future__ import annotations
 
 import signal
-import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -137,12 +137,11 @@ class Suspension:
         self._engine.step_back()
 
 
-def ignore_hang_ups() -> None:
-    """From here on no signal of a closing terminal cuts the leave-taking short. A child does not inherit that."""
+def outlive_hang_ups(hear: Callable[[int], None]) -> None:
+    """From here on no signal of a closing terminal cuts the leave-taking short. A child does not inherit that.
+
+    `hear` is told the number: what starts still may have to end at once, and what ends already goes on in good order.
+    """
     for name in ("SIGHUP", "SIGTERM"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _ignore)
-
-
-def _ignore(_number: int, _frame: types.FrameType | None) -> None:
-    """The process is ending already, in good order."""
+            signal.signal(getattr(signal, name), lambda number, _frame: hear(number))

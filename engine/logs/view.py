@@ -16,6 +16,9 @@ from engine.snapshots import Stream
 
 PUBLISH_S = 0.1
 """The shortest time between two windows of one view, and how often an open view's files are looked at."""
+QUIET_S = 0.5
+"""How often they are looked at when nothing has been written or wished for `QUIET_AFTER_S`."""
+QUIET_AFTER_S = 5.0
 SLICE_S = 0.02
 """How long one view may search or filter before the others, and new wishes, have their turn."""
 
@@ -23,8 +26,9 @@ SLICE_S = 0.02
 class LogViews:
     """Opens views, and owns the thread ``log-reader`` that reads for all of them. Safe for any thread.
 
-    The thread starts with the first view, looks ten times a second while one is open, and sleeps while none is. A
-    search or a filter is worked off in slices, so that no view waits for another's.
+    The thread starts with the first view, looks ten times a second while one is open, twice while all logs of open
+    views are quiet, and sleeps while no view is open. A search or a filter is worked off in slices, so that no view
+    waits for another's.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -33,9 +37,11 @@ class LogViews:
         self._views: list[FileLogView] = []
         self._thread: threading.Thread | None = None
         self._is_closed = False
+        self._stirred_at = 0.0
+        """When something was last written or wished. The thread's own."""
 
     def open(self, name: str, folders: Path | Mapping[str, Path], stream: Stream = Stream.BOTH) -> FileLogView:
-        """A window on the end of a log, or of several merged (by instance); it fills within a tenth of a second."""
+        """A window on the end of a log, or of several merged (by instance); it fills when its height is told."""
         by_name = folders if isinstance(folders, Mapping) else {name: folders}
         view = FileLogView(name, WindowReader(name, by_name, stream), self._wake)
         with self._wake:
@@ -66,7 +72,8 @@ class LogViews:
                         return
                     self._views = views = [view for view in self._views if not view.drop_if_closed()]
                 for view in views:
-                    view.advance(self._clock)
+                    if view.advance(self._clock):
+                        self._stirred_at = self._clock()
         finally:
             for view in views:
                 view.drop()
@@ -77,7 +84,10 @@ class LogViews:
 
     def _pause(self, views: list[FileLogView]) -> float | None:
         """How long the thread may sleep; None means until it is woken. Called with the lock held."""
-        return PUBLISH_S if views or self._views else None
+        if not (views or self._views):
+            return None
+        is_quiet = views == self._views and self._clock() - self._stirred_at > QUIET_AFTER_S
+        return QUIET_S if is_quiet else PUBLISH_S
 
 
 class FileLogView:
@@ -167,18 +177,23 @@ class FileLogView:
         """Let go of the files."""
         self._reader.close()
 
-    def advance(self, clock: Callable[[], float]) -> None:
-        """Carry out the wishes, look at the files, and publish a window when it differs from the last."""
+    def advance(self, clock: Callable[[], float]) -> bool:
+        """Carry out the wishes, look at the files, and publish a window when it differs from the last.
+
+        False when there was no wish, and nothing differs.
+        """
         began = clock()
         is_due = began >= self._next_at
         if not is_due and not self._reader.is_busy:
-            return
+            return True
         with self._wake:
             wishes, self._wishes = (tuple(self._wishes), []) if is_due else ((), self._wishes)
         self._reader.work(wishes, lambda: clock() - began > SLICE_S)
-        if is_due and self._reader.window != self._published:
+        has_news = self._reader.window != self._published
+        if is_due and has_news:
             self._published = self._reader.window
             self._next_at = clock() + PUBLISH_S
+        return has_news or bool(wishes)
 
     def _wish(self, wish: Wish) -> None:
         with self._wake:

@@ -5,6 +5,8 @@ The optional package nvidia-ml-py (extra `gpu`) is imported here and nowhere els
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,6 +15,10 @@ from typing import Any, Protocol, cast
 from engine.loads import GpuLoad
 
 NOT_INSTALLED = "GPUs are not read: nvidia-ml-py is not installed; `pip install 'llama-orch-tui[gpu]'` brings it"
+
+NO_DRIVER = "GPUs are not read: there is no NVIDIA driver; without an NVIDIA card there is nothing to mend"
+DRIVER_LIBRARY = "libnvidia-ml.so.1"
+"""What pynvml loads on Linux."""
 
 
 class Nvml(Protocol):
@@ -58,8 +64,11 @@ def load_nvml() -> Nvml:
     """The driver's library, as pynvml has it.
 
     Raises:
-        ImportError: it is not installed.
+        ImportError: pynvml is not installed.
+        OSError: there is no such library. Said before pynvml takes two and a half megabytes to find out the same.
     """
+    if sys.platform == "linux":
+        ctypes.CDLL(DRIVER_LIBRARY)
     return cast("Nvml", import_module("pynvml"))
 
 
@@ -93,6 +102,9 @@ class GpuReader:
             nvml = self._load()
         except ImportError:
             self.problem = NOT_INSTALLED
+            return None
+        except OSError:
+            self.problem = NO_DRIVER
             return None
         try:
             nvml.nvmlInit()

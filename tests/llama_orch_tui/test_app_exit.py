@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from engine.snapshots import OnExit, State
+from llama_orch_tui.app import ConsoleApp
 from llama_orch_tui.exit_choice import ExitChoice
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import TRIO, engine_of, instance, snapshot
@@ -157,6 +159,16 @@ def test_a_signal_ends_the_console_with_its_code_and_without_a_choice(name: str)
 
     assert app.return_value is None
     assert app.return_code == 128 + number
+
+
+def test_a_signal_before_it_runs_ends_it_as_soon_as_it_does() -> None:
+    app = ConsoleApp(engine_of(snapshot(TRIO)))
+    app.hear(15)
+
+    asyncio.run(asyncio.wait_for(app.run_async(headless=True), 20.0))
+
+    assert app.return_value is None
+    assert app.return_code == 128 + 15
 
 
 def test_the_screen_is_drawn_again_after_a_suspension() -> None:

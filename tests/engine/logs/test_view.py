@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import UsageError
 from engine.log_asking import LogFilter, LogLevel, LogPattern, Seek
-from engine.logs.view import FileLogView, LogViews
+from engine.logs.view import PUBLISH_S, QUIET_S, FileLogView, LogViews
 from engine.logs.window import Resize, Scroll, ToStart, WindowReader, Wish
 from engine.protocol import LogView
 from engine.snapshots import Stream
@@ -157,6 +157,35 @@ def test_windows_are_published_at_most_ten_times_a_second(views: LogViews, tmp_p
     assert 2 <= len(seen) <= 9
 
 
+def test_quiet_logs_are_looked_at_less_often_until_something_is_written_or_wished(tmp_path: Path) -> None:
+    later = [0.0]
+    views = LogViews(lambda: time.monotonic() + later[0])
+    try:
+        writer = make_writer(tmp_path, Clock())
+        view = open_view(views, tmp_path)
+
+        def rest() -> bool:
+            later[0] += 60.0
+            return views._pause(views._views) == QUIET_S
+
+        def grow_quiet() -> None:
+            wait_until(lambda: views._pause(views._views) == PUBLISH_S)
+            wait_until(rest)
+
+        grow_quiet()
+        writer.feed(numbers(0, 9))
+        wait_until(lambda: texts(view) == shown(4, 9))
+        grow_quiet()
+        view.scroll(-2)
+        wait_until(lambda: texts(view) == shown(2, 7))
+        grow_quiet()
+        other = open_view(views, tmp_path, height=2)
+        wait_until(lambda: texts(other) == shown(7, 9))
+        wait_until(lambda: views._pause(views._views) == PUBLISH_S)
+    finally:
+        views.close()
+
+
 def test_a_folder_deleted_and_made_again_is_seen(views: LogViews, tmp_path: Path) -> None:
     folder, clock = tmp_path / "qwen", Clock()
     writer = make_writer(folder, clock)
@@ -284,7 +313,7 @@ def test_a_filter_goes_all_the_way_back_in_a_long_log(views: LogViews, tmp_path:
     (tmp_path / "stdout.log").write_bytes(rare)
     view = open_view(views, tmp_path)
     view.set_filter(LogFilter(LogPattern("NEEDLE".lower())))
-    wait_until(lambda: ends(view) == [1, 2])
+    wait_until(lambda: texts(view) == ["the needle 1", "the needle 2"])
 
 
 def test_a_moment_shows_what_was_read_then(views: LogViews, tmp_path: Path) -> None:

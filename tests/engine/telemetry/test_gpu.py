@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.loads import GpuLoad
-from engine.telemetry.gpu import NOT_INSTALLED, GpuReader, Nvml, load_nvml
+from engine.telemetry.gpu import NO_DRIVER, NOT_INSTALLED, GpuReader, Nvml
 
 GIB = 1 << 30
 
@@ -134,8 +136,34 @@ def test_without_the_package_the_fix_is_told() -> None:
     assert reader.problem == NOT_INSTALLED
 
 
+def test_without_a_driver_the_machine_is_asked_once_and_says_why() -> None:
+    asked = []
+
+    def load() -> Nvml:
+        asked.append(1)
+        raise OSError("libnvidia-ml.so.1: cannot open shared object file")
+
+    reader = GpuReader(load)
+
+    assert [reader.read().gpus for _ in range(3)] == [(), (), ()]
+    assert reader.problem == NO_DRIVER
+    assert len(asked) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pynvml looks for the driver itself")
+def test_pynvml_is_not_loaded_where_there_is_no_driver() -> None:
+    words = (
+        "import sys; from engine.telemetry import gpu; gpu.DRIVER_LIBRARY = 'libno-such-driver.so.1';"
+        "print(gpu.GpuReader().read().gpus, 'pynvml' in sys.modules)"
+    )
+
+    told = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+
+    assert told.stdout.split() == ["()", "False"]
+
+
 def test_the_real_library_offers_what_is_asked_of_it() -> None:
-    nvml = pytest.importorskip("pynvml") and load_nvml()
+    nvml = pytest.importorskip("pynvml")
 
     missing = [name for name in vars(Nvml) if name.startswith("nvml") and not hasattr(nvml, name)]
 
