@@ -253,6 +253,8 @@ class LogPane(Vertical):
 
     def _tell_hits(self, window: LogWindow) -> None:
         is_searching = self._prompt.is_typing and self._prompt.kind is PromptKind.SEARCH
+        if self._prompt.is_wrong:
+            return  # the hits of the last good pattern are no answer to what is typed
         if is_searching and window.search is not None and window.search.pattern == self.search:
             self._prompt.tell(search_words(window.search))
 

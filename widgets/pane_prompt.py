@@ -147,6 +147,11 @@ class PanePrompt(Horizontal):
         """Take the line away."""
         self.remove_class("-open")
 
+    @property
+    def is_wrong(self) -> bool:
+        """True while it says that what is typed is wrong."""
+        return self._told.has_class("-wrong")
+
     def tell(self, remark: str, *, is_wrong: bool = False) -> None:
         """Say something about what is typed."""
         self._told.update(Content(remark))
