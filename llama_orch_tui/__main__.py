@@ -6,8 +6,8 @@ import io
 import os
 import sys
 
-COMPLETION_VARIABLE = "_LLAMA_ORCH_TUI_COMPLETE"
-"""Through it a shell asks the command line for completions, without any argument."""
+COMPLETION_VARIABLES = {"lorch": "_LORCH_COMPLETE", "llama-orch-tui": "_LLAMA_ORCH_TUI_COMPLETE"}
+"""By what we are called: through it a shell asks the command line for completions, without any argument."""
 
 
 def main() -> None:
@@ -24,7 +24,8 @@ def main() -> None:
             from engine.process.windows import refuse  # noqa: PLC0415
 
             refuse()
-        if len(sys.argv) == 1 and COMPLETION_VARIABLE not in os.environ:
+        called = "lorch" if os.path.basename(sys.argv[0]) == "lorch" else "llama-orch-tui"  # noqa: PTH119 - no import
+        if len(sys.argv) == 1 and COMPLETION_VARIABLES[called] not in os.environ:
             # The screen waits for no command line parser: a fifth of the time to its first paint.
             with held():
                 from llama_orch_tui.dashboard import open_dashboard  # noqa: PLC0415
@@ -32,7 +33,7 @@ def main() -> None:
                 sys.exit(open_dashboard())
         from llama_orch_tui.cli import run  # noqa: PLC0415
 
-        run(sys.argv[1:])
+        run(sys.argv[1:], called)
     except EngineError as error:
         output.say_error(str(error))
         sys.exit(int(error.exit_code))

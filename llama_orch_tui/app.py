@@ -291,7 +291,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
             return
         self.app_suspend_signal.publish(self)
         driver.suspend_application_mode()
-        driver._must_signal_resume = True  # type: ignore[attr-defined]  # noqa: SLF001 - as its own handler has it
+        setattr(driver, "_must_signal_resume", True)  # noqa: B010 - as the handler of the driver that can suspend does
         os.kill(0, signal.SIGSTOP)
 
     def _come_back(self, _app: App[ExitChoice]) -> None:

@@ -42,14 +42,16 @@ app.add_typer(config, name="config")
 app.add_typer(profile, name="profile")
 
 
-def run(arguments: list[str]) -> None:
+def run(arguments: list[str], called: str = "llama-orch-tui") -> None:
     """Carry out one command line and exit with its code; wrong usage is explained and exits with 2.
+
+    `called` is the name that usage and completion are about.
 
     Raises:
         EngineError: refused; the message is for a person.
         SystemExit: done.
     """
-    app(args=arguments, prog_name="llama-orch-tui")
+    app(args=arguments, prog_name=called)
 
 
 def _finish(code: int) -> None:

@@ -1,13 +1,19 @@
-"""What the operator should mend, in one line that cannot be overlooked."""
+"""What the operator should mend, in a line or two that cannot be overlooked."""
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.segment import Segment
+from rich.text import Text
+from textual import events
 from textual.strip import Strip
 
 from engine.snapshots import Fault
 from widgets.inked import Inked
 from widgets.text import clean, fit
+
+MOST_LINES = 2
+"""The fix stands at a message's end: a narrow screen shows it in a second line."""
 
 
 class FaultBar(Inked):
@@ -26,18 +32,33 @@ class FaultBar(Inked):
     """
 
     _faults: tuple[Fault, ...] = ()
+    _lines: tuple[str, ...] = ()
 
     def show(self, faults: tuple[Fault, ...]) -> None:
         """Draw these faults."""
         if faults != self._faults:
             self._faults = faults
             self.set_class(bool(faults), "-faulty")
-            self.refresh()
+            self._fold()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Another width may take another number of lines."""
+        self._fold()
 
     def render_line(self, y: int) -> Strip:
-        """The first fault's message; its first line when it has several."""
-        if y or not self._faults:
-            return self.drawn([])
-        first, others = self._faults[0], len(self._faults) - 1
-        more = f"  (+{others} more)" if others else ""
-        return self.drawn([Segment(fit(f"▲ {clean(first.message)}", self.size.width - len(more)) + more)])
+        """A line of the first fault's message."""
+        return self.drawn([Segment(self._lines[y])] if y < len(self._lines) else [])
+
+    def _fold(self) -> None:
+        width, others = self.size.width, len(self._faults) - 1
+        if width <= 0 or not self._faults:
+            return  # it is not in sight
+        more = f"  (+{others} more)" if others > 0 else ""
+        words = Text(f"▲ {clean(self._faults[0].message)}")
+        lines = [line.plain.rstrip() for line in words.wrap(self.app.console, width)]
+        lines[MOST_LINES - 1 :] = [" ".join(lines[MOST_LINES - 1 :])] if len(lines) >= MOST_LINES else []
+        if cell_len(lines[-1]) + len(more) > width and len(lines) < MOST_LINES:
+            lines.append("")
+        self._lines = (*lines[:-1], fit(lines[-1], width - len(more)) + more)
+        self.styles.height = len(lines)
+        self.refresh()

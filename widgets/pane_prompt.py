@@ -147,15 +147,15 @@ class PanePrompt(Horizontal):
         """Take the line away."""
         self.remove_class("-open")
 
+    @property
+    def is_wrong(self) -> bool:
+        """True while it says that what is typed is wrong."""
+        return self._told.has_class("-wrong")
+
     def tell(self, remark: str, *, is_wrong: bool = False) -> None:
         """Say something about what is typed."""
         self._told.update(Content(remark))
         self._told.set_class(is_wrong, "-wrong")
-
-    @property
-    def is_wrong(self) -> bool:
-        """True while it is told that what is typed is wrong."""
-        return self._told.has_class("-wrong")
 
     @on(Input.Changed)
     def pass_on(self, event: Input.Changed) -> None:

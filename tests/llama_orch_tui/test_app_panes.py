@@ -287,6 +287,22 @@ def test_a_fault_is_one_line_below_the_panes_and_goes_when_it_is_mended() -> Non
     drive(engine_of(snapshot(TRIO, faults=faults)), script)
 
 
+def test_the_fix_at_a_fault_s_end_is_in_sight_on_a_narrow_screen() -> None:
+    long = (
+        "/home/somebody/.config/llama-orch-tui/config.toml:27: [instances.typo] ctx_sise: unknown key; mean ctx_size?"
+    )
+
+    async def script(operator: Operator) -> None:
+        await operator.until(lambda: "mean ctx_size?" in operator.lines()[-2])
+        assert operator.lines()[-3].startswith(" ▲ /home/somebody")
+        longer = f"{long} {'or ' * 40}"
+        operator.engine.publish(snapshot(TRIO, faults=(Fault("config", longer, NOW),) * 2, seq=2))
+        await operator.until(lambda: "(+1 more)" in operator.lines()[-2])
+        assert "…" in operator.lines()[-2]
+
+    drive(engine_of(snapshot(TRIO, faults=(Fault("config", long, NOW),))), script, size=(80, 24))
+
+
 def test_nothing_is_drawn_again_while_the_snapshot_is_the_same() -> None:
     async def script(operator: Operator) -> None:
         before, shown = operator.table._shown_at, operator.dashboard.snapshot

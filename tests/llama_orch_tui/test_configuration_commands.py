@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 
@@ -186,3 +188,13 @@ def test_a_broken_file_completes_nothing_and_says_nothing(home: ThrowAwayHome) -
     asked = {"_LLAMA_ORCH_TUI_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": "2"}
     done = home.run_cli(environ=asked)
     assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
+def test_the_alias_has_a_completion_of_its_own(home: ThrowAwayHome) -> None:
+    home.write_config('[instances.qwen]\nmodel="/m"\n')
+    called = "import sys; sys.argv[0] = '/usr/bin/lorch'; from llama_orch_tui.__main__ import main; main()"
+    asked = {"_LORCH_COMPLETE": "complete_bash", "COMP_WORDS": "lorch describe q", "COMP_CWORD": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", called], env=home.environment() | asked, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["qwen"]
