@@ -108,6 +108,10 @@ def test_what_is_no_expression_is_told_while_it_is_typed_and_the_last_good_one_s
         assert operator.view.pattern == LogPattern("a", is_regex=True)
         await operator.press("left_parenthesis")
         await operator.until_shown("not a regular expression: missing )")
+        found = LogSearch(LogPattern("a", is_regex=True), 2, 1.0, Seek.FOUND)
+        operator.view.publish(replace(operator.view.window(), search=found, size_bytes=5 * 1024, lines=LOG_LINES[:2]))
+        await operator.until_shown("5K")
+        assert "not a regular expression" in operator.text(), "its hits are no answer to what is typed"
         assert operator.view.pattern == LogPattern("a", is_regex=True)
         found = LogSearch(LogPattern("a", is_regex=True), 3, 1.0)
         operator.view.publish(replace(operator.view.window(), search=found))
