@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROUNDS ?= 20
 SEED ?= 1
+# More than cores: half of what a test does is to wait for processes.
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types walls unit chaos snapshots docs picture bench clean
@@ -38,7 +40,7 @@ walls: $(VENV)/.test
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
 
 chaos: $(VENV)/.test
 	$(BIN)/python -m tests.faults.chaos.rounds --rounds $(ROUNDS) --seed $(SEED)

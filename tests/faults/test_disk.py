@@ -41,8 +41,10 @@ def test_a_locked_database_keeps_nobody_from_starting_and_stopping_and_is_shown(
         wait_for(lambda: [one for one in session.snapshot().faults if one.key == "state"], "the fault is shown")
         assert "locked" in session.snapshot().faults[0].message
     wait_for(lambda: not session.snapshot().faults, "the fault is gone")
-    stored = session.read_events(EventQuery(instance="b"))
-    assert EventType.EXITED in {event.type for event in stored}
+    wait_for(
+        lambda: EventType.EXITED in {event.type for event in session.read_events(EventQuery(instance="b"))},
+        "what happened meanwhile is stored",
+    )
 
 
 def test_a_command_starts_and_stops_over_a_locked_database(den: ThrowAwayHome) -> None:
