@@ -1,27 +1,23 @@
 """From the start of the process to the first painted dashboard, in a real pseudo-terminal.
 
-Prints the median over 15 starts in milliseconds, beside the limit (350 ms with warm byte code), the floor of any
-Textual app, and a bare Python; then the same cold (no byte code).
+Prints the median over 15 starts in milliseconds, beside the limit (350 ms with warm byte code) and the floor of any
+Textual app; then the same cold (no byte code).
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
-import select
-import signal
 import statistics
-import struct
 import sys
 import tempfile
-import termios
 import time
 
 assert sys.platform != "win32"  # tells the type checker which half of the world this is
 
+from benchmarks.ruler import terminal, wait_for_words  # noqa: E402 - after the type checker was told
+
 STARTS = 15
 COLD_STARTS = 3
+SIZE = (40, 120)
 LIMIT_WARM_MS = 350.0
 LIMIT_COLD_MS = 1000.0
 FLOOR = (
@@ -52,30 +48,10 @@ def _median(command: list[str], starts: int) -> float:
 def _measure(command: list[str], extra: dict[str, str]) -> float:
     """Milliseconds until the word that the first paint holds comes out of the terminal."""
     with tempfile.TemporaryDirectory(prefix="lorch-bench-") as home:
-        environment = {**os.environ, "TERM": "xterm-256color", "LLAMA_ORCH_HOME": home, **extra}
         began = time.perf_counter()
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.execve(command[0], command, environment)  # noqa: S606 - no shell is the point
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        seen = b""
-        while b"nstances" not in seen:
-            assert select.select([terminal], [], [], 20.0)[0], "no paint in 20 s"
-            seen += os.read(terminal, 1 << 16)
-        took = time.perf_counter() - began
-        os.kill(pid, signal.SIGTERM)
-        _drain(terminal)
-        os.waitpid(pid, 0)
-        os.close(terminal)
-        return took * 1000
-
-
-def _drain(terminal: int) -> None:
-    try:
-        while os.read(terminal, 1 << 16):
-            continue
-    except OSError:  # EIO: the other end has closed
-        return
+        with terminal(command, {"LLAMA_ORCH_HOME": home, **extra}, SIZE) as (_pid, screen):
+            wait_for_words(screen, b"nstances", 20.0)
+            return (time.perf_counter() - began) * 1000
 
 
 if __name__ == "__main__":

@@ -96,14 +96,16 @@ def read_private_mb(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def terminal(command: list[str], extra: Mapping[str, str]) -> Iterator[tuple[int, int]]:
-    """A program in a terminal of its own: its PID and the terminal; ended politely."""
+def terminal(
+    command: list[str], extra: Mapping[str, str], size: tuple[int, int] = SCREEN_SIZE
+) -> Iterator[tuple[int, int]]:
+    """A program in a terminal of its own, of `size` lines and columns: its PID and the terminal; ended politely."""
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **extra}
     environment["PYTHONPATH"] = str(ROOT)
     pid, screen = pty.fork()
     if pid == 0:
         os.execve(command[0], command, environment)  # noqa: S606 - no shell is the point
-    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", *SCREEN_SIZE, 0, 0))
+    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     try:
         yield pid, screen
     finally:

@@ -300,10 +300,15 @@ def engine_of(shown: Snapshot) -> StillEngine:
     return engine
 
 
+COMMAND_LINE = (
+    "llama-server --model /models/qwen3-4b-q4_k_m.gguf --alias chat --host 127.0.0.1 --port 8081 --ctx-size 8192 "
+    "--parallel 4 --threads 8 --flash-attn on --api-key-file '[redacted]'"
+)
+"""Of `chat`, secrets hidden."""
+
 DESCRIPTION = Description(
     "chat",
-    "llama-server --model /models/qwen3-4b-q4_k_m.gguf --alias chat --host 127.0.0.1 --port 8081 --ctx-size 8192 "
-    "--parallel 4 --threads 8 --flash-attn on --api-key-file '[redacted]'",
+    COMMAND_LINE,
     (
         DescribeSection(
             "State",

@@ -21,7 +21,20 @@ from engine.snapshots import (
     Stream,
 )
 from engine.topics import Topic
-from tests.fakes.scenes import BUSY, CONFIG, EVENTS, GIB, HOST, LOG_LINES, NOW, TRIO, engine_of, instance, snapshot
+from tests.fakes.scenes import (
+    BUSY,
+    COMMAND_LINE,
+    CONFIG,
+    EVENTS,
+    GIB,
+    HOST,
+    LOG_LINES,
+    NOW,
+    TRIO,
+    engine_of,
+    instance,
+    snapshot,
+)
 from tests.fakes.still_engine import StillEngine
 
 GOOD, BAD, LOADING = Health.HEALTHY, Health.UNHEALTHY, Health.LOADING
@@ -196,8 +209,7 @@ def all_failed() -> StillEngine:
 
 DESCRIPTION = Description(
     "chat",
-    "llama-server --model /models/qwen3-4b-q4_k_m.gguf --alias chat --host 127.0.0.1 --port 8081 --ctx-size 8192 "
-    "--parallel 4 --threads 8 --flash-attn on --api-key-file '[redacted]'",
+    COMMAND_LINE,
     (
         DescribeSection(
             "State",
