@@ -22,12 +22,11 @@ READ_BYTES = 1 << 16
 """One read of a pipe: its whole capacity, as the system makes it."""
 WIDE_PIPE_BYTES = 1 << 19
 """The capacity of a pipe once its server floods it: fewer, larger pieces, and the server waits less for each."""
-WIDE_READ_BYTES = WIDE_PIPE_BYTES // 2
 BREATH_S = 0.004
 """The longest rest of the pump between two turns: in a rest, more comes together, and one turn moves it all."""
 SHORTEST_BREATH_S = 0.0001
 """A shorter one costs more than it saves."""
-MUCH_SHARE = 5 / 16
+MUCH_SHARE = 7 / 16
 """A turn that found a larger part of a pipe filled may have held the server up: Linux calls a pipe full when no page of
 it is free, and writes of just over half a page fill none. The next rest is half as long."""
 LITTLE_SHARE = MUCH_SHARE / 2
@@ -98,8 +97,8 @@ class Outputs:
         """Have a pipe hold more, where the system grants it, and read more at once."""
         if posix.widen_pipe(handle, WIDE_PIPE_BYTES):
             self._capacities[handle] = WIDE_PIPE_BYTES
-            if len(self._buffer) < WIDE_READ_BYTES:
-                self._buffer = bytearray(WIDE_READ_BYTES)
+            if len(self._buffer) < WIDE_PIPE_BYTES:
+                self._buffer = bytearray(WIDE_PIPE_BYTES)
 
     def take_breath(self) -> float:
         """How long to rest before the next turn, in seconds: by what was moved since the last answer."""

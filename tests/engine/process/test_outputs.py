@@ -261,8 +261,8 @@ def pumped(tmp_path: Path) -> Iterator[Pumped]:
         pytest.param(
             [100, 100, 45_000, 50_000], [0.0001, 0.0002, 0.0001, 0.0002], id="a pipe that was full is widened"
         ),
-        pytest.param([45_000, 170_000, 170_000], [0.0] * 3, id="as fast as it goes"),
-        pytest.param([45_000, 100, 100, 170_000], [0.0, 0.0001, 0.0002, 0.0001], id="a wide one that was full"),
+        pytest.param([45_000, 240_000, 240_000], [0.0] * 3, id="as fast as it goes"),
+        pytest.param([45_000, 100, 100, 240_000], [0.0, 0.0001, 0.0002, 0.0001], id="a wide one that was full"),
     ],
 )
 def test_the_pump_rests_longer_while_little_comes_and_never_fills_a_pipe(
