@@ -22,7 +22,7 @@ from engine.snapshots import EventQuery, InstanceSnapshot, Snapshot, Stream
 from engine.state.events import get_recent_events
 from engine.state.reading import read_stored_health
 from engine.supervision.crash_reports import find_newest_report
-from engine.supervision.ends import read_run_record
+from engine.supervision.exit_records import read_run_record
 from engine.times import format_time
 from engine.topics import Topic
 
