@@ -117,6 +117,8 @@ def test_its_end_leaves_the_models_unless_told_otherwise(den: ThrowAwayHome) -> 
     assert stopped.returncode == 0, stopped.stderr
     assert den.find_servers() == []
     assert {one["desired"] for one in den.ps()["instances"].values()} == {"stopped"}
+    assert den.run_cli("daemon", "start").returncode == 0
+    assert den.run_cli("daemon", "stop", "--stop-instances").stdout.startswith("daemon stopped: PID"), "and no more"
 
 
 def test_a_daemon_that_was_run_to_stop_its_models_does(den: ThrowAwayHome) -> None:
