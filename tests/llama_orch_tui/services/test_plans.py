@@ -203,3 +203,11 @@ def test_carrying_out_stops_at_the_first_failure_and_logs_every_step(
 def test_a_manager_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="nosuchctl: not on PATH"):
         carry_out_plan(find_home({HOME_VARIABLE: str(tmp_path)}), Plan((RunCommand(("nosuchctl", "x")),)))
+
+
+def test_a_service_has_the_folders_that_its_operator_has(tmp_path: Path) -> None:
+    folders = {f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("CONFIG", "STATE", "CACHE")}
+    facts = gather_facts(
+        find_home({}), {"PATH": "/usr/bin", **folders, "HF_TOKEN": "s3cret"}, "ann", 1, is_system=False
+    )
+    assert dict(facts.environment) == {"PATH": "/usr/bin", **folders}
