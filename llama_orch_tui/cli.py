@@ -10,7 +10,7 @@ import typer
 from engine.errors import EXIT_CODE_MEANINGS
 from engine.snapshots import Act, Target
 from llama_orch_tui.cli_history import events, logs
-from llama_orch_tui.completing import complete_instances
+from llama_orch_tui.completing import complete_further_instances, complete_instances, complete_tags
 from llama_orch_tui.config_commands import add, config, profile, remove
 from llama_orch_tui.daemon_commands import daemon
 
@@ -21,12 +21,14 @@ NAME = Annotated[str, typer.Argument(help="As the configuration names it.", auto
 NAMES = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="NAME…", help="Instances, as the configuration names them.", autocompletion=complete_instances
+        metavar="NAME…", help="Instances, as the configuration names them.", autocompletion=complete_further_instances
     ),
 ]
 ALL = Annotated[bool, typer.Option("--all", help="Every instance.")]
 UNHEALTHY = Annotated[bool, typer.Option("--unhealthy", help="Whatever is unhealthy, failed or in backoff.")]
-TAG = Annotated[str, typer.Option("--tag", metavar="T", help="Every instance with this tag.")]
+TAG = Annotated[
+    str, typer.Option("--tag", metavar="T", help="Every instance with this tag.", autocompletion=complete_tags)
+]
 WAIT = Annotated[bool, typer.Option("--wait", help="Return when ready (0), failed (30) or too late (22).")]
 
 app = typer.Typer(

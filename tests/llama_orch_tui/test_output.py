@@ -46,6 +46,19 @@ def test_only_our_own_colours_reach_a_terminal(
     assert not OBEYED.search(capsys.readouterr().out)
 
 
+def test_titles_are_bold_on_a_terminal_that_is_not_dumb(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    output.say(output.paint("Command line", "1"))
+    assert capsys.readouterr().out == "\x1b[1mCommand line\x1b[0m\n"
+    monkeypatch.setenv("TERM", "dumb")
+    output.say(output.paint("Command line", "1"))
+    assert capsys.readouterr().out == "Command line\n"
+
+
 def test_an_event_is_one_line_and_columns_stand_below_each_other() -> None:
     assert "\n" not in output.format_event(EVENT)
     head, first, *_ = output.format_ps(snapshot(ROWS))
