@@ -57,6 +57,8 @@ class RunCommand:
     argv: tuple[str, ...]
     may_fail: bool = False
     """True for what finds its work done already, such as stopping what does not run."""
+    hint: str = ""
+    """What to do when it fails."""
 
 
 Step = WriteFile | RemoveFile | RunCommand

@@ -39,6 +39,7 @@ def test_ps_says_the_same_without_the_parser(
 
         assert capsys.readouterr() == with_parser
         assert "qwen" in with_parser.out
+        assert "nonsense" in with_parser.err, "what is wrong is said beside JSON, too"
         assert unparsed.value.code == parsed.value.code == 0
 
 
