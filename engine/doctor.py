@@ -336,7 +336,7 @@ def _look_at_ports(home: Home, loaded: LoadedConfig) -> Iterator[Finding]:
             words = f"port {port} of {names[0]} is held by {describe_listener(host, port)}"
             yield Finding("ports", Condition.PROBLEM, words, "end that program, or choose another port")
     if not found:
-        yield Finding("ports", Condition.OK, f"{len(owners)} fixed ports, no conflicts")
+        yield Finding("ports", Condition.OK, f"{format_count(len(owners), 'fixed port')}, no conflicts")
 
 
 def _look_at_metrics(home: Home, loaded: LoadedConfig) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ _COLOURS = {
     State.UNHEALTHY: "31",
     State.FAILED: "31",
 }
-_COLOUR_CODE = re.compile(r"(\x1b\[(?:3[1-6]|1|0)m)")
+_COLOUR_CODE = re.compile(r"(\x1b\[(?:[0-2]|3[1-6])m)")
 """What `paint` writes."""
 _UNSAFE_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal would obey and JSON may leave as it is."""
