@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -106,11 +107,14 @@ def test_its_end_leaves_the_models_unless_told_otherwise(den: ThrowAwayHome) -> 
     assert den.run_cli("start", "--all", "--wait").returncode == 0
     servers = set(den.find_servers())
     assert len(servers) == 2
+    ready = _say_second()
+    asked = wait_for(lambda: now if (now := _say_second()) > ready else "", "a second has passed")
     assert den.run_cli("daemon", "stop").returncode == 0
     assert set(den.find_servers()) == servers
     ps = den.ps()
     assert ps["leader"] is None
-    assert all(one["why"].startswith("unwatched since") for one in ps["instances"].values())
+    since = {one["why"].partition(";")[0].removeprefix("unwatched since ") for one in ps["instances"].values()}
+    assert min(since) >= asked, "they were watched until the daemon was told to end"
     assert den.run_cli("daemon", "start").returncode == 0
     assert set(den.find_servers()) == servers
     stopped = den.run_cli("daemon", "stop", "--stop-instances")
@@ -213,3 +217,8 @@ def test_no_secret_reaches_its_log(den: ThrowAwayHome) -> None:
     wait_for(lambda: "env" in told(den), "the fault is told")
     assert den.run_cli("daemon", "stop").returncode == 0
     assert secret not in told(den)
+
+
+def _say_second() -> str:
+    """The moment, as `ps` says it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
