@@ -29,6 +29,8 @@ END = "<!-- end -->"
 TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
     "[server]": (schema.ServerConfig, None),
     "[dashboard]": (schema.DashboardConfig, None),
+    "[daemon]": (schema.DaemonConfig, None),
+    "[events]": (schema.EventsConfig, None),
     "[instances.NAME]": (schema.InstanceConfig, schema.SharedConfig),
     "[defaults]": (schema.SharedConfig, None),
     "[instances.NAME.healthcheck]": (schema.HealthcheckConfig, None),

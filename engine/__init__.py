@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # `typing` would cost the keeper half a megabyte
     from engine.config.changes import add_instance, check_removal, remove_instance
     from engine.config.editor_schema import build_json_schema
     from engine.config.file import LoadedConfig, load_config, raise_for_problems
-    from engine.config.listing import list_names
+    from engine.config.listing import list_names, list_tags
     from engine.config.origins import Origin, Setting, trace_instance, trace_tables
     from engine.describe import describe_instance
     from engine.doctor import Condition, Finding, examine
@@ -55,6 +55,7 @@ _HOMES = {
     "add_instance": "engine.config.changes",
     "check_removal": "engine.config.changes",
     "list_names": "engine.config.listing",
+    "list_tags": "engine.config.listing",
     "remove_instance": "engine.config.changes",
     "build_json_schema": "engine.config.editor_schema",
     "Origin": "engine.config.origins",
@@ -151,6 +152,7 @@ __all__ = [
     "iter_lines",
     "iter_raw",
     "list_names",
+    "list_tags",
     "load_config",
     "log_event",
     "observe",

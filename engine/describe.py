@@ -22,7 +22,8 @@ from engine.snapshots import EventQuery, InstanceSnapshot, Snapshot, Stream
 from engine.state.events import get_recent_events
 from engine.state.reading import read_stored_health
 from engine.supervision.crash_reports import find_newest_report
-from engine.supervision.ends import read_run_record
+from engine.supervision.ends import hide_secrets
+from engine.supervision.exit_records import read_run_record
 from engine.times import format_time
 from engine.topics import Topic
 
@@ -68,7 +69,7 @@ def describe_instance(home: Home, name: str, snapshot: Snapshot, environ: Mappin
         DescribeSection("Configuration", rows=_configuration(name, loaded, settings), topic=Topic.CONFIGURATION),
         DescribeSection("Health", lines=_list_health(health[-SHOWN_HEALTH:]), topic=Topic.HEALTH),
         DescribeSection("Events", lines=_events(home, name), topic=Topic.EVENTS),
-        DescribeSection("Log", lines=tuple(hide_values(line, secrets) for line in _log(home, name)), topic=Topic.LOG),
+        DescribeSection("Log", lines=_log(home, name, secrets), topic=Topic.LOG),
     )
     return Description(name, executed or built, sections, settings, health)
 
@@ -202,8 +203,10 @@ def _events(home: Home, name: str) -> tuple[str, ...]:
     return tuple(f"{format_time(event.ts)}  {event.type:<10}  {event.message}" for event in events)
 
 
-def _log(home: Home, name: str) -> tuple[str, ...]:
-    return tuple(line.text for line in read_tail(home.instance_logs(name), SHOWN_LOG_LINES, Stream.BOTH))
+def _log(home: Home, name: str, secrets: frozenset[str]) -> tuple[str, ...]:
+    """The last lines, without these secrets and what looks like others: those of an earlier configuration, for one."""
+    lines = read_tail(home.instance_logs(name), SHOWN_LOG_LINES, Stream.BOTH)
+    return tuple(hide_values(hide_secrets(line.text), secrets) for line in lines)
 
 
 def _say(value: object) -> str:

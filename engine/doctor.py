@@ -15,9 +15,10 @@ from importlib import metadata
 from pathlib import Path
 
 from engine.config.binary import BinaryKind, ServerBinary, find_binary
+from engine.config.command import load_api_key
 from engine.config.file import LoadedConfig, load_config
 from engine.embedded.location import INSTALL_COMMAND
-from engine.errors import BinaryNotFoundError, EngineError, ModelNotFoundError, StateError
+from engine.errors import BinaryNotFoundError, EngineError, ModelNotFoundError, StartFailedError, StateError
 from engine.following import connect_leader, read_leader
 from engine.locking import KernelLock, supervisor_lock
 from engine.paths import Home
@@ -28,6 +29,7 @@ from engine.process.ports import is_port_free
 from engine.state.migrations import SCHEMA_VERSION
 from engine.state.reading import read_schema_version, reading
 from engine.supervision.starter import check_model
+from engine.telemetry.exporter import split_address
 from engine.telemetry.gpu import GpuReader
 from engine.times import format_time
 
@@ -35,6 +37,10 @@ VERSION_LIMIT_S = 10.0
 """How long a server may take to say its version."""
 LITTLE_DISK_BYTES = 1_000_000_000
 GB = 1_000_000_000
+SYSTEMD = Path("/run/systemd/system")
+"""There where systemd is what started the machine."""
+LINGERING = Path("/var/lib/systemd/linger")
+"""Holds a file for every user whose processes outlive his sessions."""
 
 
 class Condition(StrEnum):
@@ -65,6 +71,7 @@ def examine(home: Home, environ: Mapping[str, str], version: str) -> Iterator[Fi
         ("program", lambda: _look_at_program(version)),
         ("configuration", lambda: _look_at_config(loaded)),
         ("state folder", lambda: _look_at_folder(home.state_dir)),
+        ("logs", lambda: _look_at_logs(home, loaded)),
         ("locks", lambda: _look_at_locks(home)),
         ("database", lambda: _look_at_database(home)),
         ("leader", lambda: _look_at_leader(home, version)),
@@ -72,8 +79,11 @@ def examine(home: Home, environ: Mapping[str, str], version: str) -> Iterator[Fi
         ("embedded", _look_at_embedded),
         ("gpu", _look_at_gpus),
         ("models", lambda: _look_at_models(loaded)),
+        ("keys", lambda: _look_at_keys(loaded)),
         ("disk", lambda: _look_at_disk(home)),
         ("ports", lambda: _look_at_ports(home, loaded)),
+        ("metrics", lambda: _look_at_metrics(home, loaded)),
+        ("session", lambda: _look_at_session(environ)),
     )
     for subject, look in looks:
         try:
@@ -126,6 +136,20 @@ def _look_at_folder(folder: Path) -> Iterator[Finding]:
         yield Finding("state folder", Condition.PROBLEM, f"{folder}: cannot be written: {reason}", "make it writable")
         return
     yield Finding("state folder", Condition.OK, f"{folder}: may be written")
+
+
+def _look_at_logs(home: Home, loaded: LoadedConfig) -> Iterator[Finding]:
+    """The folders that there are; the others are made when they are needed."""
+    folders = [home.logs_dir, *map(home.instance_logs, loaded.config.instances)]
+    is_right = True
+    for folder in folders:
+        if not os.path.lexists(folder) or (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            continue
+        is_right = False
+        what, fix = ("cannot be written", "make it writable") if folder.is_dir() else ("is no folder", "move it away")
+        yield Finding("logs", Condition.PROBLEM, f"{folder}: {what}", f"{fix}: what the servers say goes there")
+    if is_right:
+        yield Finding("logs", Condition.OK, f"{home.logs_dir}: may be written")
 
 
 def _look_at_locks(home: Home) -> Iterator[Finding]:
@@ -268,6 +292,21 @@ def _look_at_models(loaded: LoadedConfig) -> Iterator[Finding]:
         yield Finding("models", Condition.OK, "all files are there")
 
 
+def _look_at_keys(loaded: LoadedConfig) -> Iterator[Finding]:
+    """Every file with an API key."""
+    with_file = {name: spec for name, spec in loaded.config.instances.items() if spec.api_key_file}
+    is_right = True
+    for name, spec in with_file.items():
+        try:
+            load_api_key(name, spec)
+        except StartFailedError as error:
+            is_right = False
+            message, _, fix = str(error).partition("; ")
+            yield Finding("keys", Condition.PROBLEM, message, fix)
+    if with_file and is_right:
+        yield Finding("keys", Condition.OK, "all key files can be read")
+
+
 def _look_at_disk(home: Home) -> Iterator[Finding]:
     usage = shutil.disk_usage(home.state_dir)
     words = f"{usage.free / GB:.1f} GB free for logs and state"
@@ -297,4 +336,29 @@ def _look_at_ports(home: Home, loaded: LoadedConfig) -> Iterator[Finding]:
             words = f"port {port} of {names[0]} is held by {describe_listener(host, port)}"
             yield Finding("ports", Condition.PROBLEM, words, "end that program, or choose another port")
     if not found:
-        yield Finding("ports", Condition.OK, f"{len(owners)} fixed ports, no conflicts")
+        yield Finding("ports", Condition.OK, f"{format_count(len(owners), 'fixed port')}, no conflicts")
+
+
+def _look_at_metrics(home: Home, loaded: LoadedConfig) -> Iterator[Finding]:
+    """Whether the exporter could listen; while somebody leads, it does, or says why not among the faults."""
+    listen = loaded.config.metrics.listen
+    if not listen or supervisor_lock(home, "doctor").find_holder() is not None:
+        return
+    host, port = split_address(listen)
+    if is_port_free(host, port):
+        yield Finding("metrics", Condition.OK, f"{listen} is free")
+    else:
+        words = f"{listen} is held by {describe_listener(host, port)}"
+        yield Finding("metrics", Condition.PROBLEM, words, "end that program, or change [metrics] listen")
+
+
+def _look_at_session(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether systemd lets a user's processes live on after the last logout."""
+    user = environ.get("USER", "")
+    if not SYSTEMD.is_dir() or user in ("", "root"):
+        return
+    if (LINGERING / user).exists():
+        yield Finding("session", Condition.OK, "lingering: what you started lives on after your last logout")
+    else:
+        words = "not lingering: systemd may end your daemon and models at your last logout"
+        yield Finding("session", Condition.NOTE, words, f"loginctl enable-linger {user}")

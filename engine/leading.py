@@ -21,6 +21,7 @@ from engine.config.watch import ConfigWatch
 from engine.errors import ExitCode
 from engine.health.monitor import HealthMonitor
 from engine.leader_server import LeaderServer
+from engine.loads import Usage
 from engine.paths import Home
 from engine.process import system
 from engine.process.ports import PortBook
@@ -71,7 +72,7 @@ from engine.supervision.supervisor import Mandate, Supervisor
 from engine.supervision.takeover import Remembered
 from engine.telemetry.exporter import Exporter
 from engine.telemetry.interest import Interest
-from engine.telemetry.meter import Meter, Usage
+from engine.telemetry.meter import Meter
 from engine.telemetry.prometheus import EngineCounts, build_page
 
 WORKERS = 8

@@ -1,4 +1,4 @@
-"""What servers and GPUs have to do, as snapshots carry it: frozen data, standard library only."""
+"""What servers, their processes and GPUs have to do, as snapshots carry it: frozen data, standard library only."""
 
 from __future__ import annotations
 
@@ -38,3 +38,14 @@ class GpuLoad:
     memory_total_bytes: int
     busy_percent: float | None = None
     """Share of the last moment in which it worked, 0 to 100."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one run's tree uses."""
+
+    cpu_percent: float
+    """100 is one core."""
+    memory_bytes: int
+    gpu_memory_bytes: int | None = None
+    """None where no GPU tells."""

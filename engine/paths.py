@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -141,8 +141,10 @@ def find_state_backups(state_file: Path) -> list[Path]:
 
 def short_socket_dir() -> Path:
     """The private folder (0700) for sockets whose natural path is too long; its owner checks it before use."""
-    user = os.getuid() if hasattr(os, "getuid") else "user"
-    return Path(tempfile.gettempdir()) / f"lorch-{user}"
+    if sys.platform == "win32":
+        return Path(os.environ.get("TEMP", "C:\\Temp")) / "lorch-user"
+    # Not TMPDIR: a shell and a service that have another one each must meet.
+    return Path("/tmp") / f"lorch-{os.getuid()}"  # noqa: S108 - see above; nothing in it is trusted that is not ours
 
 
 def user_home(environ: Mapping[str, str]) -> Path:

@@ -10,7 +10,7 @@ from engine.clock import Clock
 from engine.config.fields import HealthType
 from engine.config.file import load_config
 from engine.paths import Home
-from engine.process.orphans import find_unlocked
+from engine.process.unlocked import find_unlocked
 from engine.snapshots import Desired, Fault, Health, InstanceSnapshot, Snapshot, Status
 from engine.state.reading import reading
 from engine.state.store import RuntimeRow

@@ -10,11 +10,19 @@ COMPLETION_VARIABLES = {"lorch": "_LORCH_COMPLETE", "llama-orch-tui": "_LLAMA_OR
 """By what we are called: through it a shell asks the command line for completions, without any argument."""
 
 
+INTERRUPTED = 128 + 2
+"""What a shell makes of a command that SIGINT ended, and the command line parser, too."""
+PARSED_ALREADY = {("ps",): False, ("ps", "--json"): True}
+"""What needs no command line parser, which would take longer than the answer: scripts and `watch` ask it all the time.
+
+The value says whether for JSON.
+"""
+
+
 def main() -> None:
     """Run the command line; errors of ours become one message on stderr and their exit code."""
     from engine.errors import EngineError  # noqa: PLC0415 - light; the rest is imported by the command at hand
     from llama_orch_tui import output  # noqa: PLC0415 - likewise
-    from llama_orch_tui.collector import held  # noqa: PLC0415 - likewise
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -25,20 +33,41 @@ def main() -> None:
 
             refuse()
         called = "lorch" if os.path.basename(sys.argv[0]) == "lorch" else "llama-orch-tui"  # noqa: PTH119 - no import
-        if len(sys.argv) == 1 and COMPLETION_VARIABLES[called] not in os.environ:
-            # The screen waits for no command line parser: a fifth of the time to its first paint.
-            with held():
-                from llama_orch_tui.dashboard import open_dashboard  # noqa: PLC0415
-
-                sys.exit(open_dashboard())
+        if COMPLETION_VARIABLES[called] not in os.environ:
+            _run_unparsed(tuple(sys.argv[1:]))
         from llama_orch_tui.cli import run  # noqa: PLC0415
 
         run(sys.argv[1:], called)
     except EngineError as error:
         output.say_error(str(error))
         sys.exit(int(error.exit_code))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)  # no traceback: the operator knows what he did
     finally:
         output.finish()
+
+
+def _run_unparsed(arguments: tuple[str, ...]) -> None:
+    """The dashboard and `ps` wait for no command line parser: a fifth of the time of the one, a third of the other's.
+
+    Returns when `arguments` are something else.
+
+    Raises:
+        EngineError: refused; the message is for a person.
+        SystemExit: done.
+    """
+    from llama_orch_tui.collector import held  # noqa: PLC0415 - light
+
+    if not arguments:
+        with held():
+            from llama_orch_tui.dashboard import open_dashboard  # noqa: PLC0415
+
+            sys.exit(open_dashboard())
+    if arguments in PARSED_ALREADY:
+        with held():
+            from llama_orch_tui.showing import show_ps  # noqa: PLC0415
+
+            sys.exit(show_ps(as_json=PARSED_ALREADY[arguments]))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import queue
 import time
 
 import engine
-from engine.snapshots import Act, LeaderKind, Outcome, Snapshot, State, Status, Target
+from engine.snapshots import Act, Desired, LeaderKind, Outcome, Snapshot, State, Status, Target
 from llama_orch_tui import __version__, output
 from llama_orch_tui.progress import Progress
 
@@ -16,8 +16,10 @@ OUTCOME_LIMIT_S = 60.0
 READY_MARGIN_S = 5.0
 
 
-def carry_out(act: Act, target: Target, *, waits: bool) -> int:
+def carry_out(act: Act, target: Target, *, waits: bool, says_nothing_to_do: bool = True) -> int:
     """Ask for an act and print its outcome; the exit code.
+
+    What was refused leaves the rest to be waited for, and its exit code.
 
     Raises:
         UsageError: nothing was named, or both names and a set.
@@ -36,28 +38,42 @@ def carry_out(act: Act, target: Target, *, waits: bool) -> int:
     try:
         session.wait_until_open(OPEN_LIMIT_S)
         outcome = session.submit(act, target).result(OUTCOME_LIMIT_S)
-        (output.say if outcome.exit_code == 0 else output.say_error)(outcome.message)
-        if outcome.exit_code == 0 and waits and act is not Act.STOP:
-            return _wait_for(session, loaded, _awaited(session.snapshot(), target, outcome))
+        if outcome.exit_code or outcome.changed or says_nothing_to_do:
+            (output.say if outcome.exit_code == 0 else output.say_error)(outcome.message)
+        if waits and act is not Act.STOP and (outcome.exit_code == 0 or outcome.changed):
+            _wait_for(session, loaded, find_awaited(session.snapshot(), target, outcome))
         return outcome.exit_code
     finally:
         session.close()
 
 
-def _awaited(snapshot: Snapshot, target: Target, outcome: Outcome) -> tuple[str, ...]:
-    """Who has to be ready: what was changed, or all that a profile needs."""
+def find_awaited(snapshot: Snapshot, target: Target, outcome: Outcome) -> tuple[str, ...]:
+    """Who has to be ready: what was changed, what is meant and was started before, or all that a profile needs."""
     profile = next((one for one in snapshot.profiles if one.name == target.profile), None)
-    return outcome.changed if profile is None else profile.needed
+    if profile is not None:
+        return profile.needed
+    meant = (
+        one.name
+        for one in snapshot.instances
+        if one.desired is Desired.RUNNING and (target.everything or target.tag in one.tags or one.name in target.names)
+    )
+    return tuple(dict.fromkeys([*outcome.changed, *meant]))
 
 
-def _wait_for(session: engine.Session, loaded: engine.LoadedConfig, names: tuple[str, ...]) -> int:
+def _wait_for(session: engine.Session, loaded: engine.LoadedConfig, names: tuple[str, ...]) -> None:
+    """Watch until all are ready.
+
+    Raises:
+        StartFailedError: one has failed.
+        UnhealthyError: it is too late.
+    """
     tables = loaded.config.instances
     periods = [tables[name].healthcheck.start_period for name in names if name in tables]
-    return _wait_until_ready(session, names, max(periods, default=0.0) + READY_MARGIN_S)
+    if names:
+        _wait_until_ready(session, names, max(periods, default=0.0) + READY_MARGIN_S)
 
 
-def _wait_until_ready(session: engine.Session, names: tuple[str, ...], limit_s: float) -> int:
-    """Watch until all are ready (0), one has failed (30) or it is too late (22)."""
+def _wait_until_ready(session: engine.Session, names: tuple[str, ...], limit_s: float) -> None:
     heard: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
     deadline = time.monotonic() + limit_s
     unsubscribe = session.subscribe(heard.put)
@@ -74,7 +90,7 @@ def _wait_until_ready(session: engine.Session, names: tuple[str, ...], limit_s: 
                 if failed:
                     raise engine.StartFailedError("\n".join(f"{one.name}: {one.why}" for one in failed))
                 if seen and all(one.state is State.READY for one in seen):
-                    return 0
+                    return
     finally:
         unsubscribe()
     raise engine.UnhealthyError(f"{', '.join(names)}: not ready after {limit_s:.0f} s; `describe NAME` tells why")

@@ -10,28 +10,31 @@ import typer
 from engine.errors import EXIT_CODE_MEANINGS
 from engine.snapshots import Act, Target
 from llama_orch_tui.cli_history import events, logs
-from llama_orch_tui.completing import complete_instances
+from llama_orch_tui.completing import complete_further_instances, complete_instances, complete_tags
 from llama_orch_tui.config_commands import add, config, profile, remove
 from llama_orch_tui.daemon_commands import daemon
 
 EXIT_CODES = "\n".join(f"  {int(code):<3} {meaning}" for code, meaning in EXIT_CODE_MEANINGS.items())
+EPILOG = f"\b\nExit codes:\n{EXIT_CODES}"  # \b: a line each
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 NAME = Annotated[str, typer.Argument(help="As the configuration names it.", autocompletion=complete_instances)]
 NAMES = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="NAME…", help="Instances, as the configuration names them.", autocompletion=complete_instances
+        metavar="NAME…", help="Instances, as the configuration names them.", autocompletion=complete_further_instances
     ),
 ]
 ALL = Annotated[bool, typer.Option("--all", help="Every instance.")]
 UNHEALTHY = Annotated[bool, typer.Option("--unhealthy", help="Whatever is unhealthy, failed or in backoff.")]
-TAG = Annotated[str, typer.Option("--tag", metavar="T", help="Every instance with this tag.")]
+TAG = Annotated[
+    str, typer.Option("--tag", metavar="T", help="Every instance with this tag.", autocompletion=complete_tags)
+]
 WAIT = Annotated[bool, typer.Option("--wait", help="Return when ready (0), failed (30) or too late (22).")]
 
 app = typer.Typer(
     name="llama-orch-tui",
     help="A full-screen console and supervisor for llama.cpp servers. Without a command it opens the dashboard.",
-    epilog=f"\b\nExit codes:\n{EXIT_CODES}",  # \b: a line each
+    epilog=EPILOG,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -170,3 +173,16 @@ def import_(
     from llama_orch_tui.importing import import_old_home  # noqa: PLC0415
 
     _finish(import_old_home(folder, is_dry_run=dry_run))
+
+
+def _explain_exit_codes(group: typer.Typer) -> None:
+    """Have the help of every command end with what it may exit with."""
+    for command in group.registered_commands:
+        command.epilog = EPILOG
+    for below in group.registered_groups:
+        below.epilog = EPILOG
+        if below.typer_instance is not None:
+            _explain_exit_codes(below.typer_instance)
+
+
+_explain_exit_codes(app)

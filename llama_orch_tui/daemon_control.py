@@ -56,7 +56,7 @@ def stop(*, stops_instances: bool) -> int:
     if stops_instances:
         from llama_orch_tui.acting import carry_out  # noqa: PLC0415 - for this option only
 
-        code = carry_out(Act.STOP, Target(everything=True), waits=False)
+        code = carry_out(Act.STOP, Target(everything=True), waits=False, says_nothing_to_do=False)
         if code:
             output.say_error("the daemon goes on: not every model was stopped")
             return code

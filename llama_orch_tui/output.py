@@ -28,7 +28,7 @@ _COLOURS = {
     State.UNHEALTHY: "31",
     State.FAILED: "31",
 }
-_COLOUR_CODE = re.compile(r"(\x1b\[(?:3[1-6]|0)m)")
+_COLOUR_CODE = re.compile(r"(\x1b\[(?:[0-2]|3[1-6])m)")
 """What `paint` writes."""
 _UNSAFE_IN_JSON = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal would obey and JSON may leave as it is."""
@@ -66,12 +66,12 @@ def say_json(value: object) -> None:
 
 
 def paint(text: str, colour: str | None) -> str:
-    """Coloured on a terminal, unless NO_COLOR says otherwise."""
+    """Coloured on a terminal, unless NO_COLOR or a dumb terminal says otherwise."""
     return text if colour is None or not _is_painting() else f"\x1b[{colour}m{text}\x1b[0m"
 
 
 def _is_painting() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _show(text: str, *, is_painted: bool = False) -> str:

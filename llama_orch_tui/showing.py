@@ -13,11 +13,11 @@ def show_ps(*, as_json: bool) -> int:
     """Print every instance."""
     home = engine.find_home(os.environ)
     snapshot = engine.observe(home, os.environ)
+    for fault in snapshot.faults:
+        output.say_error(fault.message)
     if as_json:
         output.say_json(output.ps_to_json(snapshot))
         return 0
-    for fault in snapshot.faults:
-        output.say_error(fault.message)
     if not snapshot.config_exists:
         output.say_error(f"no instances yet: {home.config_file} is not there; run `llama-orch-tui` for a first one")
         return 0

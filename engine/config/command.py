@@ -50,7 +50,7 @@ def build_command(
         StartFailedError: the key file or the working folder is missing, or the embedded server is to download.
         ValueError: `server` or `port` is None for an instance that needs it.
     """
-    api_key = _load_api_key(name, instance)
+    api_key = load_api_key(name, instance)
     env = _build_env(instance, environ, api_key)
     if instance.command is None:
         argv = _server_argv(name, instance, server, port)
@@ -68,7 +68,7 @@ def find_api_key(name: str, instance: InstanceConfig, environ: Mapping[str, str]
     Raises:
         StartFailedError: that file cannot be read.
     """
-    api_key = _load_api_key(name, instance)
+    api_key = load_api_key(name, instance)
     return _asked_key(instance, _build_env(instance, environ, api_key), api_key)
 
 
@@ -160,7 +160,12 @@ def _build_env(instance: InstanceConfig, environ: Mapping[str, str], api_key: st
     return env
 
 
-def _load_api_key(name: str, instance: InstanceConfig) -> str:
+def load_api_key(name: str, instance: InstanceConfig) -> str:
+    """The key that clients of an instance must send, from its table or its file; empty when it has none.
+
+    Raises:
+        StartFailedError: the file cannot be read, or holds no key.
+    """
     if not instance.api_key_file:
         return instance.api_key
     path = Path(instance.api_key_file)

@@ -21,6 +21,8 @@ _OWNED_FLAGS = {
     "--api-key-file": "api_key_file",
 }
 """Flags that would tell the server something else than the supervisor believes, and the key that says it."""
+TOKEN_FLAGS = {"-hft": "HF_TOKEN", "--hf-token": "HF_TOKEN"}
+"""Flags with a secret that everybody on the machine would see in the list of processes; the variable that says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,9 @@ def _argument_conflicts(raw: Mapping[str, object]) -> tuple[Conflict, ...]:
     args = raw.get("args")
     if raw.get("command") is not None or not isinstance(args, list | tuple):
         return ()
-    flags = [flag for arg in args if isinstance(arg, str) and (flag := arg.partition("=")[0]) in _OWNED_FLAGS]
-    return tuple(
-        Conflict(("args",), f"may not hold {flag}", f"use the key {_OWNED_FLAGS[flag]} instead")
-        for flag in dict.fromkeys(flags)
-    )
+    flags = dict.fromkeys(arg.partition("=")[0] for arg in args if isinstance(arg, str))
+    fixes = {flag: f"use the key {key} instead" for flag, key in _OWNED_FLAGS.items()} | {
+        flag: f'others would see it in the list of processes; use env = {{ {variable} = "…" }} instead'
+        for flag, variable in TOKEN_FLAGS.items()
+    }
+    return tuple(Conflict(("args",), f"may not hold {flag}", fixes[flag]) for flag in flags if flag in fixes)

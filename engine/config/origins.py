@@ -12,7 +12,7 @@ from engine.config.conflicts import SECRET_KEYS
 from engine.config.file import LoadedConfig
 from engine.config.lines import KeyPath
 from engine.config.redact import HIDDEN, redact_argv, redact_env
-from engine.config.schema import InstanceConfig
+from engine.config.schema import Config, InstanceConfig
 
 Plain = str | int | float | bool | list[str] | None
 """A value as TOML and JSON write it."""
@@ -72,7 +72,9 @@ def trace_instance(loaded: LoadedConfig, name: str) -> tuple[Setting, ...]:
 def trace_tables(loaded: LoadedConfig) -> dict[str, tuple[Setting, ...]]:
     """Every other table of the file by its header (``server``, ``profiles.evening``), in the schema's order."""
     tables: dict[str, tuple[Setting, ...]] = {}
-    for key in ("server", "dashboard", "models", "metrics", "keys"):
+    for key in Config.model_fields:
+        if key in _NOT_PLAIN:
+            continue
         value = getattr(loaded.config, key)
         given = _table(loaded.given, key)
         plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else dict(value)
@@ -84,6 +86,8 @@ def trace_tables(loaded: LoadedConfig) -> dict[str, tuple[Setting, ...]]:
     return tables
 
 
+_NOT_PLAIN = ("defaults", "instances", "profiles")
+"""What stands in each instance, or is a table for each name."""
 _Source = tuple[Origin, Mapping[str, object], KeyPath]
 
 

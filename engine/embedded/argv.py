@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from engine.config.redact import redact_argv
 from engine.embedded.flags import FLAGS, Flag, index_by_name, reason_against
 from engine.embedded.values import FALSE_WORDS, TRUE_WORDS
 from engine.errors import EngineError
@@ -142,7 +143,8 @@ def _read_switch_variable(flag: Flag, value: str) -> Iterator[Setting]:
 
 
 def _unknown(name: str) -> ArgumentError:
-    return ArgumentError(f"error: invalid argument: {name} ({reason_against(name)})")
+    shown = redact_argv((name,))[0]  # the log keeps these words
+    return ArgumentError(f"error: invalid argument: {shown} ({reason_against(name.partition('=')[0])})")
 
 
 def _bad_value(source: str, reason: str, flag: Flag) -> ArgumentError:

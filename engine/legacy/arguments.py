@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.config.conflicts import TOKEN_FLAGS
 from engine.legacy.draft import Draft
 from engine.legacy.places import Place
 
@@ -66,12 +67,14 @@ def _extract(draft: Draft, args: list[str], find: Callable[[str], Place]) -> lis
     rest = iter(args)
     for arg in rest:
         flag, sign, value = arg.partition("=")
-        if flag not in _OWNED and flag not in _HUB:
+        if flag not in _OWNED and flag not in _HUB and flag not in TOKEN_FLAGS:
             kept.append(arg)
             continue
         value = value if sign else next(rest, "")
         if flag in _HUB:
             draft.remark("args", f"{flag} {value} left out: an instance has one model, and this one has model.path")
+        elif flag in TOKEN_FLAGS:
+            _set_token(draft, flag, value)
         else:
             _set_owned(draft, _OWNED[flag], flag, value, find)
     return kept
@@ -82,3 +85,11 @@ def _set_owned(draft: Draft, key: str, flag: str, value: str, find: Callable[[st
     is_number = key == "port" and value.isascii() and value.isdigit()
     draft.set(key, int(value) if is_number else place.path)
     draft.remark("args", f"{flag} became the key {key}{place.doubt and f' ({place.doubt})'}")
+
+
+def _set_token(draft: Draft, flag: str, value: str) -> None:
+    """A secret of an argument becomes a variable; the flag went before the variable."""
+    env = draft.table.setdefault("env", {})
+    if isinstance(env, dict):
+        env[TOKEN_FLAGS[flag]] = value
+    draft.remark("args", f"{flag} became env {TOKEN_FLAGS[flag]}, which other users of the machine do not see")

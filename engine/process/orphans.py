@@ -10,10 +10,8 @@ from collections.abc import Iterable
 import psutil
 
 from engine.errors import StopFailedError
-from engine.locking import instance_lock
 from engine.paths import Home
 from engine.process import system
-from engine.process.records import get_value, read_record
 from engine.process.validator import TokenCarrier, find_token_carriers, is_keeper
 from engine.process.watcher import KeeperLine, connect_keeper
 
@@ -31,28 +29,7 @@ def find_orphans(home: Home, name: str) -> list[psutil.Process]:
     return [carrier.process for carrier in find_token_carriers(home, name)]
 
 
-def find_unlocked(home: Home, names: Iterable[str]) -> dict[str, str]:
-    """Of these instances, those whose lock file was deleted while a run of them lives, with the ID of that run.
-
-    A missing lock file proves nothing: the kernel's lock went with it, its holder did not. Neither does a free one
-    where a run has not recorded its end: its keeper, which made the file again, may have been killed since.
-    """
-    unsure = {name for name in names if not home.instance_lock(name).exists() or _went_without_a_word(home, name)}
-    carriers = find_token_carriers(home) if unsure else ()
-    return {one.name: one.run_id for one in carriers if one.name in unsure and _is_of_a_run(home, one)}
-
-
-def _went_without_a_word(home: Home, name: str) -> bool:
-    """Whether the last run of an instance is not alive by its lock, and did not record its end either."""
-    try:
-        begun = get_value(read_record(str(home.run_record(name))), "run")
-        ended = get_value(read_record(str(home.exit_record(name))), "run")
-    except OSError:
-        return True
-    return begun not in ("", ended) and not system.is_locked(str(home.instance_lock(name)))
-
-
-def _is_of_a_run(home: Home, carrier: TokenCarrier) -> bool:
+def is_of_a_run(home: Home, carrier: TokenCarrier) -> bool:
     """Whether a process belongs to a living run although its lock is not held: a token alone proves nothing of today.
 
     It is a keeper, which makes its lock again within a second, or it has the lock that was deleted.
@@ -76,7 +53,7 @@ def clear_orphans(home: Home, name: str, stop: threading.Event) -> int | KeeperL
     while True:
         is_locked = system.is_locked(str(home.instance_lock(name)))
         carriers = find_token_carriers(home, name)
-        orphans = [one.process for one in carriers if is_locked or _is_of_a_run(home, one)]
+        orphans = [one.process for one in carriers if is_locked or is_of_a_run(home, one)]
         if not orphans and not is_locked:
             return len(killed)
         if (line := connect_keeper(name, home.keeper_socket(name))) is not None:
@@ -121,5 +98,7 @@ def clear_run(home: Home, name: str, run_id: str) -> int:
 
 
 def _describe_stranger(home: Home, name: str) -> str:
+    from engine.locking import instance_lock  # noqa: PLC0415 - heavy, and who only looks never comes here
+
     holder = instance_lock(home, name, "").find_holder()
     return f"a process that does not carry its token{f': {holder.describe()}' if holder else ''}"

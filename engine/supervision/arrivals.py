@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from engine.process.orphans import clear_run, find_unlocked
+from engine.process.orphans import clear_run
 from engine.process.records import get_value
+from engine.process.unlocked import find_unlocked
 from engine.snapshots import Desired, EventType, Health, Level, Status
 from engine.supervision import takeover
 from engine.supervision.checkups import Checkups

@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import CrashReportError
+from engine.loads import Usage
 from engine.paths import Home
 from engine.plural import format_count
 from engine.process import system
 from engine.process.records import Record, get_value, write_all
 from engine.reconciler import Intent, RestartRule
 from engine.snapshots import CrashText, Event
-from engine.supervision.ends import ExitRecord
+from engine.supervision.exit_records import ExitRecord
 from engine.supervision.slot import LastEnd
 from engine.supervision.why import describe_exit
 from engine.telemetry.curve import MemoryPoint
-from engine.telemetry.meter import Usage
 from engine.times import format_time
 
 KEPT_REPORTS = 20

@@ -59,7 +59,7 @@ class Desk:
             wishes = self._choose(pending)
         except EngineError as error:
             pending.refusals.append(error)
-            self._journal.tell(None, EventType.REFUSED, str(error), Level.WARNING, who=request.who)
+            self._tell_refusal(request, error)
             self._answer(pending)
             return
         self._pending.append(pending)
@@ -91,9 +91,17 @@ class Desk:
                 pending.refusals.append(refusal)
             else:
                 pending.changed[name] = asked
+                note = note or self._note_last_good(name, asked)
             if note:
                 pending.notes.append(f"{name}: {note}")
             self._answer_if_done(pending)
+
+    def _note_last_good(self, name: str, act: Act) -> str:
+        """That a start took the last good table, for the one in the file is wrong; empty when it is right."""
+        slot = self._fleet.slots.get(name)
+        if act is Act.STOP or slot is None or not slot.config_error:
+            return ""
+        return f"{_DONE[act]} as it was last configured, for now it is wrong: {slot.config_error}"
 
     def overrule(self, name: str, act: Act) -> None:
         """Answer those who wait for the opposite of what somebody has asked since."""
@@ -229,6 +237,12 @@ class Desk:
         who = request.who
         for name, act in wishes.items():
             self._journal.tell(name, EventType.REQUESTED, f"{act.value} asked for by {who}", Level.INFO, who=who)
+
+    def _tell_refusal(self, request: Request, error: EngineError) -> None:
+        """One event for each instance that was named and exists; one for the request where there is none."""
+        named = [name for name in dict.fromkeys(request.target.names) if name in self._fleet.slots]
+        for name in named or (None,):
+            self._journal.tell(name, EventType.REFUSED, str(error), Level.WARNING, who=request.who)
 
     def _make_room(self, request: Request, wishes: Mapping[str, Act]) -> None:
         """One event for the whole switch; what starts waits until what stops has given its memory back."""

@@ -1,9 +1,8 @@
-"""Reading how a run ended: exit record, last words, and what they amount to."""
+"""Reading how a run ended: its last words, and what they and its exit record amount to."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import islice
 
 from engine.config.redact import redact_argv
@@ -11,8 +10,8 @@ from engine.health.causes import find_cause
 from engine.logs.reader import MergedLog
 from engine.logs.rows import Row
 from engine.paths import Home
-from engine.process.records import Record, get_value, get_values, is_spoken, read_record
 from engine.reconciler import Intent
+from engine.supervision.exit_records import ExitRecord
 from engine.supervision.slot import LastEnd
 from engine.supervision.why import describe_exit
 
@@ -34,59 +33,6 @@ _BY_INTENT: dict[Intent, str] = {
     Intent.ORPHAN: "its keeper was killed, or the machine went down",
 }
 """Ends whose log and exit code tell nothing: they are the effect, not the cause."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExitRecord:
-    """What a keeper wrote when its run had ended."""
-
-    run_id: str
-    code: int | None
-    signal: int | None
-    intent: Intent
-    started_at: float
-    ended_at: float
-    cpu_s: float | None = None
-    """Processor time over its whole life."""
-    peak_bytes: int | None = None
-    """The most resident memory it had; of the server's own process, not of its children."""
-    gaps: tuple[str, ...] = ()
-    """What was lost of its log and nobody was there to be told, in words."""
-
-
-def read_exit_record(home: Home, name: str) -> ExitRecord | None:
-    """The newest exit record of an instance; None when there is none, or one that is not understood."""
-    record = read_record(str(home.exit_record(name)))
-    run_id = get_value(record, "run")
-    if not run_id or not is_spoken(record):
-        return None
-    code, signal = get_value(record, "code"), get_value(record, "signal")
-    user, system = get_value(record, "user_s"), get_value(record, "system_s")
-    peak = get_value(record, "max_rss_bytes")
-    try:
-        intent = Intent(get_value(record, "intent"))
-    except ValueError:
-        intent = Intent.NONE  # a word of a later version
-    return ExitRecord(
-        run_id,
-        int(code) if code else None,
-        int(signal) if signal else None,
-        intent,
-        float(get_value(record, "started_at", "0")),
-        float(get_value(record, "ended_at", "0")),
-        float(user) + float(system) if user and system else None,
-        int(peak) if peak else None,
-        tuple(get_values(record, "gap")),
-    )
-
-
-def read_run_record(home: Home, name: str, run_id: str) -> Record:
-    """The run record of this run; empty when it is gone, unreadable, or another run's."""
-    try:
-        record = read_record(str(home.run_record(name)))
-    except OSError:
-        return []
-    return record if get_value(record, "run") == run_id else []
 
 
 def read_last_words(home: Home, name: str, since: float) -> tuple[str, ...]:

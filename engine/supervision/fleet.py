@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from engine.config.faults import format_keys
 from engine.config.file import LoadedConfig
@@ -172,5 +172,7 @@ def _is_meant(slot: Slot, target: Target) -> bool:
 
 
 def _in_order(loaded: LoadedConfig) -> list[str]:
-    """Good and frozen names together; frozen ones last where the file does not tell their place."""
-    return [*loaded.config.instances, *[name for name in loaded.frozen if name not in loaded.config.instances]]
+    """Good and frozen names together, each at its place in the file."""
+    written = loaded.given.get("instances")
+    names = written if isinstance(written, Mapping) else ()
+    return list(dict.fromkeys([*names, *loaded.config.instances, *loaded.frozen]))

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from engine.config.redact import hide_values
 from engine.supervision.crash_reports import CrashReport, find_report_path, is_crash, write_report
-from engine.supervision.ends import judge_end, read_last_words, read_run_record
+from engine.supervision.ends import judge_end, read_last_words
+from engine.supervision.exit_records import read_run_record
 from engine.supervision.kit import Kit
 from engine.supervision.messages import EndJudged, FaultTold, UnjudgedEnd
 

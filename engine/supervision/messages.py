@@ -11,17 +11,17 @@ from engine.config.schema import InstanceConfig
 from engine.errors import EngineError
 from engine.health.answers import ProbeResult
 from engine.health.judge import Verdict
+from engine.loads import Usage
 from engine.process.records import Record
 from engine.process.watcher import KeeperLine
 from engine.reconciler import RestartRule
 from engine.snapshots import Event, HostLoad, Level, Outcome, Request
-from engine.supervision.ends import ExitRecord
+from engine.supervision.exit_records import ExitRecord
 from engine.supervision.reconciliation import Discrepancy
 from engine.supervision.slot import LastEnd
 from engine.supervision.starter import LockHeld, Started
 from engine.telemetry.curve import MemoryPoint
 from engine.telemetry.llama import Loads
-from engine.telemetry.meter import Usage
 
 
 @dataclass(frozen=True, slots=True)

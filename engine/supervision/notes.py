@@ -14,7 +14,7 @@ from engine.process.watcher import KeeperLine
 from engine.reconciler import COMPANY_S, EndFacts, Intent
 from engine.snapshots import Act, Desired, EventType, Health, Level, Status
 from engine.supervision.crash_reports import REPORT_EVENTS
-from engine.supervision.ends import ExitRecord, read_exit_record
+from engine.supervision.exit_records import ExitRecord, read_exit_record
 from engine.supervision.inquest import Inquest
 from engine.supervision.kit import Kit
 from engine.supervision.likeness import is_as_configured

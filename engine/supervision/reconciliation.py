@@ -22,7 +22,7 @@ from engine.process.proc_stat import read_stat
 from engine.process.records import get_value
 from engine.process.validator import find_orphaned_processes
 from engine.snapshots import Health, InstanceSnapshot, Snapshot, State, Status
-from engine.supervision.ends import read_run_record
+from engine.supervision.exit_records import read_run_record
 from engine.supervision.takeover import Found, find_run, find_run_names
 
 RESTING = (Status.STOPPED, Status.BACKOFF, Status.FAILED)

@@ -10,14 +10,13 @@ from engine.health.backoff import BackoffPolicy
 from engine.health.causes import Cause
 from engine.health.flapping import FlapWatch
 from engine.health.judge import Verdict
-from engine.loads import LlamaLoad
+from engine.loads import LlamaLoad, Usage
 from engine.process.records import Record, get_value
 from engine.reconciler import EndFacts, Facts, Intent, RestartPolicy, RestartRule, RunFacts
 from engine.snapshots import Desired, Health, InstanceSnapshot, MetaValue, State, Status
 from engine.state.store import RuntimeRow
 from engine.supervision.why import explain
 from engine.telemetry.curve import MemoryCurve
-from engine.telemetry.meter import Usage
 
 DEFAULT_GRACE_S = 10.0
 """For a run whose table is gone."""

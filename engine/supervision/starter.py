@@ -15,10 +15,10 @@ from engine.errors import ModelNotFoundError, StartFailedError
 from engine.paths import Home
 from engine.process import system
 from engine.process.launch import Launched, LaunchSpec, LockHeldError, launch
-from engine.process.orphans import find_unlocked
 from engine.process.ports import PortBook
 from engine.process.program_version import ProgramVersions
 from engine.process.records import Record
+from engine.process.unlocked import find_unlocked
 from engine.process.watcher import KeeperLine, connect_keeper
 
 BYTES_IN_MB = 1_000_000

@@ -171,6 +171,9 @@ class Supervisor:
             except queue.Empty:
                 continue
         self._desk.close()
+        for slot in self._fleet:
+            if slot.run is not None:
+                self._kit.remember(slot)  # until now it was watched
         self._publish_if_due(force=True)
         self._desk.deliver()
 

@@ -14,7 +14,7 @@ from engine.process.watcher import KeeperLine, connect_keeper
 from engine.reconciler import Intent
 from engine.snapshots import Desired, Health, Status
 from engine.state.store import RuntimeRow
-from engine.supervision.ends import ExitRecord, read_exit_record
+from engine.supervision.exit_records import ExitRecord, read_exit_record
 from engine.supervision.slot import LastEnd, Slot
 
 GLANCE_S = 0.3

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import psutil
 
+from engine.loads import Usage
 from engine.snapshots import HostLoad
 from engine.telemetry.gpu import GpuReader
 from engine.telemetry.samplers import Sampler, find_children, find_sampler
@@ -15,17 +15,6 @@ from engine.telemetry.samplers import Sampler, find_children, find_sampler
 PERIOD_S = 2.0
 TREE_ROUNDS = 5
 """Every so many rounds the trees are looked up anew: listing all processes costs more than reading ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What one run's tree uses."""
-
-    cpu_percent: float
-    """100 is one core."""
-    memory_bytes: int
-    gpu_memory_bytes: int | None = None
-    """None where no GPU tells."""
 
 
 Measured = Callable[[Mapping[str, Usage], HostLoad], None]

@@ -19,14 +19,19 @@ def install(*, is_system: bool, is_dry_run: bool) -> int:
     """Have the system start the daemon; one that runs already makes way, and the models run on.
 
     Raises:
-        EngineError: a step failed, or this system's service manager is not there.
+        EngineError: a step failed, or this system's service manager is not there. Who made way is there again.
     """
     plan = plan_install(_gather(is_system=is_system))
-    if not is_dry_run and find_daemon(engine.find_home(os.environ)) is not None:
-        from llama_orch_tui.daemon_control import stop  # noqa: PLC0415 - for this case only
+    if is_dry_run or find_daemon(engine.find_home(os.environ)) is None:
+        return _go(plan, is_dry_run=is_dry_run)
+    from llama_orch_tui.daemon_control import start, stop  # noqa: PLC0415 - for this case only
 
-        stop(stops_instances=False)
-    return _go(plan, is_dry_run=is_dry_run)
+    stop(stops_instances=False)
+    try:
+        return _go(plan, is_dry_run=False)
+    except EngineError:
+        start()
+        raise
 
 
 def uninstall(*, is_system: bool, is_dry_run: bool) -> int:

@@ -13,7 +13,8 @@ from engine.paths import HOME_VARIABLE, Home
 SERVICE = "llama-orch-tui"
 STOP_LIMIT_S = 30
 """What a service manager waits for: longer than the daemon's own time-out."""
-KEPT_VARIABLES = ("PATH", HOME_VARIABLE)
+KEPT_VARIABLES = ("PATH", HOME_VARIABLE, "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")
+"""What a service needs to find the same server program and the same folders as the console of its operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class ServiceFacts:
     argv: tuple[str, ...]
     """The daemon's command line; every part is an absolute path or an argument of ours."""
     environment: tuple[tuple[str, str], ...]
-    """The PATH that `binary = "auto"` is looked up on, and the home when one is set."""
+    """The PATH that `binary = "auto"` is looked up on, and what says where the folders are."""
     state_dir: Path
     user: str
     user_id: int
@@ -56,6 +57,8 @@ class RunCommand:
     argv: tuple[str, ...]
     may_fail: bool = False
     """True for what finds its work done already, such as stopping what does not run."""
+    hint: str = ""
+    """What to do when it fails."""
 
 
 Step = WriteFile | RemoveFile | RunCommand

@@ -102,5 +102,6 @@ def _run(step: RunCommand) -> str:
         raise EngineError(f"{shown}: {error}") from error
     said = (done.stderr or done.stdout).replace("\0", "").strip()  # NSSM speaks UTF-16
     if done.returncode and not step.may_fail:
-        raise EngineError(f"{shown}: exit code {done.returncode}: {said or 'it said nothing'}")
+        words = [f"{shown}: exit code {done.returncode}: {said or 'it said nothing'}", step.hint]
+        raise EngineError("; ".join(filter(None, words)))
     return said

@@ -11,6 +11,7 @@ UNIT = f"{SERVICE}.service"
 SYSTEM_FOLDER = Path("/etc/systemd/system")
 WATCHDOG_S = 60
 RESTART_DELAY_S = 2
+NO_SESSION = "it needs a login session of your own (not su or sudo, no container); without one, use `--system`"
 # Its own word for "there is one already", and a database that a restart does not mend.
 HOPELESS = (ExitCode.DAEMON_ALREADY_RUNNING, ExitCode.STATE_DAMAGED)
 
@@ -90,7 +91,7 @@ def _unit_path(facts: ServiceFacts) -> Path:
 
 
 def _systemctl(facts: ServiceFacts, *arguments: str, may_fail: bool = False) -> RunCommand:
-    return RunCommand((*_say(facts).split(), *arguments), may_fail)
+    return RunCommand((*_say(facts).split(), *arguments), may_fail, "" if facts.is_system else NO_SESSION)
 
 
 def _say(facts: ServiceFacts) -> str:

@@ -146,3 +146,57 @@ def test_a_model_that_is_not_there_is_a_problem_with_its_fix(home: ThrowAwayHome
     assert found.condition is Condition.PROBLEM
     assert found.message == f"b: model {tmp_path}/lost.gguf: no such file"
     assert "correct `model`" in found.fix
+
+
+def test_a_log_folder_that_nothing_can_go_into_is_a_problem(home: ThrowAwayHome) -> None:
+    home.write_fakes("a")
+    assert [one.condition for one in look(home, "logs")] == [Condition.OK]
+    home.home.logs_dir.mkdir()
+    home.home.instance_logs("a").touch()
+    (found,) = look(home, "logs")
+    assert found.condition is Condition.PROBLEM
+    assert found.message == f"{home.home.instance_logs('a')}: is no folder"
+
+
+def test_a_log_folder_that_is_closed_is_a_problem(home: ThrowAwayHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.home.logs_dir.mkdir()
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may do all
+    assert look(home, "logs")[0].message.endswith("cannot be written")
+
+
+def test_a_key_file_that_is_not_there_is_a_problem_with_its_fix(home: ThrowAwayHome) -> None:
+    key = home.home.state_dir / "key"
+    home.write_config(f'[instances.a]\nmodel = "/m"\napi_key_file = "{key}"\n')
+    (found,) = look(home, "keys")
+    assert (found.condition, found.message) == (Condition.PROBLEM, f"a: API key file {key}: no such file or directory")
+    assert "api_key_file" in found.fix
+    key.write_text("s3cret")
+    (found,) = look(home, "keys")
+    assert found.condition is Condition.OK
+    assert "s3cret" not in repr(found)
+
+
+def test_a_taken_address_of_the_metrics_is_a_problem_unless_we_have_it(home: ThrowAwayHome) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        listen = f"127.0.0.1:{stranger.getsockname()[1]}"
+        home.write_config(f'[metrics]\nlisten = "{listen}"\n')
+        (found,) = look(home, "metrics")
+    assert found.condition is Condition.PROBLEM
+    assert found.message.startswith(f"{listen} is held by ")
+    assert [one.condition for one in look(home, "metrics")] == [Condition.OK]
+    home.start_daemon()
+    assert look(home, "metrics") == []
+
+
+def test_who_does_not_linger_is_told(home: ThrowAwayHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.doctor.SYSTEMD", tmp_path / "nowhere")
+    assert look(home, "session", USER="ann") == []
+    monkeypatch.setattr("engine.doctor.SYSTEMD", tmp_path)
+    monkeypatch.setattr("engine.doctor.LINGERING", tmp_path)
+    (found,) = look(home, "session", USER="ann")
+    assert (found.condition, found.fix) == (Condition.NOTE, "loginctl enable-linger ann")
+    (tmp_path / "ann").touch()
+    (found,) = look(home, "session", USER="ann")
+    assert found.condition is Condition.OK

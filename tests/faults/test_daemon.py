@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -106,17 +107,22 @@ def test_its_end_leaves_the_models_unless_told_otherwise(den: ThrowAwayHome) -> 
     assert den.run_cli("start", "--all", "--wait").returncode == 0
     servers = set(den.find_servers())
     assert len(servers) == 2
+    ready = _say_second()
+    asked = wait_for(lambda: now if (now := _say_second()) > ready else "", "a second has passed")
     assert den.run_cli("daemon", "stop").returncode == 0
     assert set(den.find_servers()) == servers
     ps = den.ps()
     assert ps["leader"] is None
-    assert all(one["why"].startswith("unwatched since") for one in ps["instances"].values())
+    since = {one["why"].partition(";")[0].removeprefix("unwatched since ") for one in ps["instances"].values()}
+    assert min(since) >= asked, "they were watched until the daemon was told to end"
     assert den.run_cli("daemon", "start").returncode == 0
     assert set(den.find_servers()) == servers
     stopped = den.run_cli("daemon", "stop", "--stop-instances")
     assert stopped.returncode == 0, stopped.stderr
     assert den.find_servers() == []
     assert {one["desired"] for one in den.ps()["instances"].values()} == {"stopped"}
+    assert den.run_cli("daemon", "start").returncode == 0
+    assert den.run_cli("daemon", "stop", "--stop-instances").stdout.startswith("daemon stopped: PID"), "and no more"
 
 
 def test_a_daemon_that_was_run_to_stop_its_models_does(den: ThrowAwayHome) -> None:
@@ -211,3 +217,8 @@ def test_no_secret_reaches_its_log(den: ThrowAwayHome) -> None:
     wait_for(lambda: "env" in told(den), "the fault is told")
     assert den.run_cli("daemon", "stop").returncode == 0
     assert secret not in told(den)
+
+
+def _say_second() -> str:
+    """The moment, as `ps` says it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

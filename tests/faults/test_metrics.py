@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import socket
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
 
+import pytest
+
+from engine.models.tiny_gguf import cached_tiny_model
 from engine.snapshots import Act, EventType, LeaderKind, State
-from tests.fakes.homes import ThrowAwayHome, act, ask, free_port, wait_for, wait_for_state
+from tests.fakes.homes import ThrowAwayHome, act, ask, fake_table, free_port, wait_for, wait_for_state
+
+PROMTOOL = shutil.which("promtool") or ""
 
 
 def configure(den: ThrowAwayHome, listen: str, instances: str) -> None:
@@ -68,3 +78,25 @@ def test_they_are_off_by_default(den: ThrowAwayHome) -> None:
     session = den.open_session()
     wait_for(lambda: session.snapshot().is_leader, "it leads")
     assert not any("metrics" in one.message for one in session.snapshot().events)
+
+
+@pytest.mark.skipif(not PROMTOOL, reason="no promtool here")
+@pytest.mark.skipif(find_spec("xllamacpp") is None, reason="no embedded llama.cpp here")
+def test_promtool_finds_nothing_wrong_with_the_page_of_a_leader_over_a_real_server(
+    den: ThrowAwayHome, tmp_path: Path
+) -> None:
+    model = cached_tiny_model(tmp_path)
+    den.write_config(
+        f'[instances."0-Odd.name_"]\nmodel = {json.dumps(str(model))}\nbinary = "embedded"\nctx_size = 256\n'
+        f'threads = 1\nargs = ["--metrics"]\nport = {free_port()}\nhealthcheck.interval = 0.2\n'
+        + fake_table("never-run")
+    )
+    port = free_port()
+    configure(den, f"127.0.0.1:{port}", den.home.config_file.read_text())
+    session = den.open_session()
+    assert act(session, Act.START, "0-Odd.name_").exit_code == 0
+    wait_for_state(session, "0-Odd.name_", State.READY)
+    live = 'llama_orch_instance_tokens_per_second{instance="0-Odd.name_"}'
+    page = wait_for(lambda: found if live in (found := read_page(port)) else "", "the server's own numbers are there")
+    done = subprocess.run([PROMTOOL, "check", "metrics"], input=page, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -6,7 +6,7 @@ import socket
 import stat
 
 from engine.errors import ExitCode
-from engine.snapshots import Act, Desired, State
+from engine.snapshots import Act, Desired, EventType, State
 from tests.fakes.homes import ThrowAwayHome, act, fake_table, seen, wait_for, wait_for_state
 
 
@@ -113,3 +113,33 @@ def test_what_is_frozen_is_refused_alone_when_others_are_asked_for_with_it(den: 
     assert den.run_cli("restart", "a", "b").returncode == ExitCode.CONFIG_INVALID
     assert den.run_cli("health", "a").returncode != ExitCode.NOT_RUNNING
     assert "ctx_sise" in den.run_cli("events", "b", "--type", "refused").stdout
+
+
+def test_a_refusal_is_told_of_every_instance_that_was_named(den: ThrowAwayHome) -> None:
+    den.write_fakes("a", "b")
+    session = den.open_session()
+    assert act(session, Act.STOP, "a", "b").exit_code == ExitCode.NOT_RUNNING
+    assert act(session, Act.START, "nobody").exit_code == ExitCode.NO_SUCH_INSTANCE
+
+    def told() -> list[str | None]:
+        return [one.instance for one in session.snapshot().events if one.type == EventType.REFUSED]
+
+    wait_for(lambda: told() == ["a", "b", None], "one that is not there is nobody's")
+
+
+def test_what_is_frozen_keeps_its_place_in_the_file(den: ThrowAwayHome) -> None:
+    den.write_config(fake_table("a") + "ctx_sise = 5\n" + fake_table("b"))
+    assert list(den.ps()["instances"]) == ["a", "b"]
+
+
+def test_a_restart_from_the_last_good_table_says_so(den: ThrowAwayHome) -> None:
+    den.write_fakes("a")
+    session = den.open_session()
+    assert act(session, Act.START, "a").exit_code == 0
+    den.write_fakes("a", extra="ctx_sise = 5")
+    wait_for(lambda: seen(session, "a").config_error, "the fault is seen")
+    done = act(session, Act.RESTART, "a")
+    assert done.exit_code == 0
+    assert done.message.startswith("a: restarted as it was last configured, for now it is wrong: ")
+    assert "ctx_sise" in done.message
+    assert done.changed == ("a",)

@@ -17,7 +17,16 @@ from engine.versions import Release
 from llama_orch_tui.app import ConsoleApp
 from llama_orch_tui.remembered import Remembered
 from tests.fakes.console import Operator
-from tests.fakes.homes import FAKE_SERVER, ThrowAwayHome, act, free_port, throw_away_home, wait_for, wait_for_state
+from tests.fakes.homes import (
+    FAKE_SERVER,
+    ThrowAwayHome,
+    act,
+    free_port,
+    portless_table,
+    throw_away_home,
+    wait_for,
+    wait_for_state,
+)
 
 SECRETS = {
     "flag": "FLAGsecret-1a2b",
@@ -82,6 +91,20 @@ def table(name: str, script: str, extra: str, *, health: str = "healthcheck.inte
         f'env = {{ HF_TOKEN = "{SECRETS["env"]}" }}\n{extra}{health}'
         "restart_policy = { max_retries = 1, initial_delay = 0.05 }\n"
     )
+
+
+def test_a_secret_of_an_earlier_configuration_is_not_described(home: ThrowAwayHome) -> None:
+    """Nobody knows it any more; the log still holds what the server said about it."""
+    complain = f'echo "error: invalid argument: --hf-token={SECRETS["flag"]}" >&2; exit 1'
+    home.write_config(table("crashes", complain, "", health='healthcheck.type = "none"\n'))
+    session = home.open_session()
+    act(session, Act.START, "crashes")
+    wait_for_state(session, "crashes", State.FAILED)
+    home.write_config(portless_table("crashes"))
+
+    described = home.run_cli("describe", "crashes").stdout
+    assert "invalid argument: --hf-token=***" in described
+    clean(described, "the description")
 
 
 def test_no_secret_is_printed_stored_sent_or_drawn(home: ThrowAwayHome) -> None:

@@ -173,11 +173,17 @@ def test_without_profiles_the_fix_is_said(home: ThrowAwayHome) -> None:
     [
         ("llama-orch-tui describe q", ["qwen"]),
         ("llama-orch-tui start qwen b", ["bge"]),
+        ("llama-orch-tui start qwen ", ["bge"]),
+        ("llama-orch-tui start --tag ", ["small", "chat"]),
+        ("llama-orch-tui stop --tag c", ["chat"]),
         ("llama-orch-tui profile use ", ["evening"]),
     ],
 )
 def test_the_shell_completes_names_from_the_configuration(home: ThrowAwayHome, words: str, expected: list[str]) -> None:
-    home.write_config('[instances.qwen]\nmodel="/m"\n[instances.bge]\nmodel="/m"\n[profiles.evening]\ninstances=[]\n')
+    home.write_config(
+        'defaults.tags = ["small"]\n[instances.qwen]\nmodel="/m"\ntags = ["chat"]\n[instances.bge]\nmodel="/m"\n'
+        "[profiles.evening]\ninstances=[]\n"
+    )
     asked = {"_LLAMA_ORCH_TUI_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     assert home.run_cli(environ=asked).stdout.split() == expected
 

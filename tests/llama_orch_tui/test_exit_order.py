@@ -106,6 +106,22 @@ def test_wait_ends_with_30_for_a_failure_and_22_when_it_takes_too_long(home: Thr
     assert code(home, "start", "slow", "--wait") == ExitCode.UNHEALTHY
 
 
+def test_wait_covers_what_was_started_before_and_is_over_at_once_when_nothing_is_wanted(home: ThrowAwayHome) -> None:
+    home.write_config(fake_table("a", extra='tags = ["t"]') + fake_table("b"))
+    assert code(home, "start", "--tag", "nobody", "--wait") == ExitCode.OK
+    assert code(home, "start", "a") == ExitCode.OK
+    assert code(home, "start", "--tag", "t", "--wait") == ExitCode.OK, "nothing to do, and it is waited for"
+    assert home.ps()["instances"]["a"]["health"] == "healthy"
+    assert code(home, "start", "a", "b", "--wait") == ExitCode.OK
+    assert code(home, "start", "--all", "--wait") == ExitCode.OK
+
+
+def test_wait_waits_for_the_rest_of_what_was_partly_refused(home: ThrowAwayHome) -> None:
+    home.write_config(fake_table("a") + fake_table("b") + "ctx_sise = 5\n")
+    assert code(home, "start", "--all", "--wait") == ExitCode.CONFIG_INVALID
+    assert home.ps()["instances"]["a"]["health"] == "healthy"
+
+
 def test_a_newer_or_damaged_database_is_34_for_every_command(home: ThrowAwayHome) -> None:
     home.write_fakes("a")
     home.home.state_file.write_bytes(b"x" * 5000)

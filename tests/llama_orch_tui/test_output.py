@@ -10,7 +10,8 @@ import pytest
 from rich.cells import set_cell_size
 
 from engine.snapshots import Event, EventType, Level
-from llama_orch_tui import output
+from llama_orch_tui import cli, output
+from tests.fakes.homes import portless_table, throw_away_home
 from tests.fakes.scenes import NOW, TRIO, snapshot
 
 HOSTILE = "[red]x[/] \x1b[31mRED\x1b[0m \x1b]0;TITLE\x07 \x1b]52;c;aGVsbG8=\x07 \u202eRTL\u202c 中文🙂 \x9b31m \x7f"
@@ -46,6 +47,19 @@ def test_only_our_own_colours_reach_a_terminal(
     assert not OBEYED.search(capsys.readouterr().out)
 
 
+def test_titles_are_bold_and_remarks_faint_on_a_terminal_that_is_not_dumb(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    output.say(output.paint("Command line", "1") + output.paint("# built-in", "2"))
+    assert capsys.readouterr().out == "\x1b[1mCommand line\x1b[0m\x1b[2m# built-in\x1b[0m\n"
+    monkeypatch.setenv("TERM", "dumb")
+    output.say(output.paint("Command line", "1"))
+    assert capsys.readouterr().out == "Command line\n"
+
+
 def test_an_event_is_one_line_and_columns_stand_below_each_other() -> None:
     assert "\n" not in output.format_event(EVENT)
     head, first, *_ = output.format_ps(snapshot(ROWS))
@@ -73,3 +87,22 @@ def test_json_says_the_same_words_and_obeys_none(capsys: pytest.CaptureFixture[s
     assert not OBEYED.search(written)
     assert "中文🙂" in written
     assert json.loads(written) == json.loads(json.dumps(value))
+
+
+@pytest.mark.parametrize("command", ["ps", "describe a", "health a", "events", "config show", "doctor"])
+def test_no_command_shows_the_code_of_a_colour(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with throw_away_home() as home:
+        home.write_config(portless_table("a"))
+        assert home.run_cli("start", "a").returncode == 0
+        monkeypatch.setenv("LLAMA_ORCH_HOME", str(home.home.state_dir))
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        with pytest.raises(SystemExit):
+            cli.run(command.split())
+
+    shown = capsys.readouterr().out
+    assert shown
+    assert "␛" not in shown

@@ -126,9 +126,9 @@ class TestApiKey:
         assert build_command("t", instance, None, 1, ENVIRON | {"LLAMA_API_KEY": "outer"}).api_key == ""
 
     def test_secrets_in_args_are_hidden_in_the_shown_command_line_only(self) -> None:
-        command = build(args=["--hf-token", "hunter2", "--verbose"])
-        assert command.argv[-3:] == ("--hf-token", "hunter2", "--verbose")
-        assert command.redacted[-3:] == ("--hf-token", HIDDEN, "--verbose")
+        command = build(args=["--some-token", "hunter2", "--verbose"])
+        assert command.argv[-3:] == ("--some-token", "hunter2", "--verbose")
+        assert command.redacted[-3:] == ("--some-token", HIDDEN, "--verbose")
 
 
 class TestOtherPrograms:

@@ -163,6 +163,13 @@ class TestMessages:
                 ":3: [instances.q] args: may not hold --port; use the key port instead",
             ),
             (
+                "[instances.q]\nmodel='m'\nargs=['--hf-token', 'hunter2']",
+                (
+                    ":3: [instances.q] args: may not hold --hf-token; others would see it in the list of processes; "
+                    'use env = { HF_TOKEN = "…" } instead'
+                ),
+            ),
+            (
                 "[instances.q]\nmodel='$NOPE/m'",
                 ":2: [instances.q] model: the environment variable NOPE is not set; set it, or write the path in full",
             ),

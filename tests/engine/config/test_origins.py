@@ -57,6 +57,8 @@ def settings(tmp_path: Path) -> dict[str, dict[str, Setting]]:
         ("own", "api_key_file", "/keys/own", Origin.FILE, 15),
         ("server", "binary", "embedded", Origin.FILE, 2),
         ("dashboard", "on_exit", "daemon", Origin.DEFAULT, None),
+        ("daemon", "shutdown_timeout", 10.0, Origin.DEFAULT, None),
+        ("events", "max_rows", 1_000_000, Origin.DEFAULT, None),
         ("profiles.evening", "instances", ["qwen"], Origin.FILE, 17),
     ],
 )

@@ -167,3 +167,10 @@ def test_no_name_stands_for_two_flags() -> None:
 def test_the_help_shows_every_flag(flag: Flag) -> None:
     assert all(name in format_help().split() or f"{name}," in format_help().split() for name in flag.names)
     assert set(index_by_name([flag])) == {*flag.names, *flag.off_names}
+
+
+def test_a_secret_behind_an_unknown_flag_is_not_written_into_the_log() -> None:
+    with pytest.raises(ArgumentError) as caught:
+        parse_command_line(["--hf-token=hunter2"], {})
+    assert "--hf-token=***" in str(caught.value)
+    assert "hunter2" not in str(caught.value)

@@ -192,6 +192,12 @@ class TestArguments:
     def test_a_secret_is_moved_and_never_said(self) -> None:
         assert "s3cret" not in " ".join(self.args("--api-key", "s3cret").remarks)
 
+    @pytest.mark.parametrize("args", [("-hft", "t0ken"), ("--hf-token=t0ken",)])
+    def test_a_token_goes_into_the_environment(self, args: tuple[str, ...]) -> None:
+        found = made({"model": MODEL, "args": [*args, "--jinja"], "env": {"HF_TOKEN": "older", "A": "b"}})
+        assert found.table["env"] == {"HF_TOKEN": "t0ken", "A": "b"}
+        assert "t0ken" not in json.dumps([found.table["args"], found.remarks])
+
     def test_an_argument_of_its_own_is_not_said_twice(self) -> None:
         assert self.args("-b", "64", "--timeout=9", "-a", "x").table["args"] == ["-b", "64", "--timeout=9", "-a", "x"]
 

@@ -13,6 +13,7 @@ import pytest
 from engine.describe import describe_instance
 from engine.errors import CrashReportError
 from engine.health.causes import find_cause
+from engine.loads import Usage
 from engine.paths import HOME_VARIABLE, Home, find_home
 from engine.process import system
 from engine.reconciler import Intent, RestartRule
@@ -28,10 +29,9 @@ from engine.supervision.crash_reports import (
     read_newest_report,
     write_report,
 )
-from engine.supervision.ends import ExitRecord
+from engine.supervision.exit_records import ExitRecord
 from engine.supervision.slot import LastEnd
 from engine.telemetry.curve import MemoryPoint
-from engine.telemetry.meter import Usage
 from tests.fakes.homes import (
     ThrowAwayHome,
     act,

@@ -13,11 +13,11 @@ from engine.supervision.ends import (
     LAST_LINES,
     WORDS_BYTES,
     WORDS_LINES,
-    ExitRecord,
     hide_secrets,
     judge_end,
     read_last_words,
 )
+from engine.supervision.exit_records import ExitRecord
 from tests.engine.logs.support import Clock, make_writer
 
 MISSING = "0.00.007.044 E gguf_init_from_file: failed to open GGUF file '/m/x.gguf' (No such file or directory)"

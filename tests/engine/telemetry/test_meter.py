@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 import psutil
 import pytest
 
+from engine.loads import Usage
 from engine.process.proc_stat import read_all_stats, read_stat
 from engine.snapshots import HostLoad
-from engine.telemetry.meter import Meter, Usage
+from engine.telemetry.meter import Meter
 from engine.telemetry.samplers import PsutilSampler, find_children, find_sampler
 from tests.fakes.waiting import wait_until
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import EngineError, UsageError
+from engine.errors import EngineError, ExitCode, UsageError
 from engine.paths import HOME_VARIABLE, find_home
 from llama_orch_tui.services import launchd, nssm, systemd
 from llama_orch_tui.services.installing import plan_install, plan_uninstall
 from llama_orch_tui.services.plan import Plan, RemoveFile, RunCommand, ServiceFacts, WriteFile, gather_facts
 from llama_orch_tui.services.runner import carry_out_plan
+from tests.fakes.homes import throw_away_home
 
 ANALYZE = shutil.which("systemd-analyze") or ""
 HOME = Path("/home/ann/lorch home")
@@ -203,3 +204,24 @@ def test_carrying_out_stops_at_the_first_failure_and_logs_every_step(
 def test_a_manager_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="nosuchctl: not on PATH"):
         carry_out_plan(find_home({HOME_VARIABLE: str(tmp_path)}), Plan((RunCommand(("nosuchctl", "x")),)))
+
+
+def test_a_service_has_the_folders_that_its_operator_has(tmp_path: Path) -> None:
+    folders = {f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("CONFIG", "STATE", "CACHE")}
+    facts = gather_facts(
+        find_home({}), {"PATH": "/usr/bin", **folders, "HF_TOKEN": "s3cret"}, "ann", 1, is_system=False
+    )
+    assert dict(facts.environment) == {"PATH": "/usr/bin", **folders}
+
+
+def test_a_daemon_that_made_way_for_a_service_that_failed_is_there_again(tmp_path: Path) -> None:
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text("#!/bin/sh\necho No medium found >&2; exit 1\n")
+    systemctl.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "XDG_CONFIG_HOME": str(tmp_path)}
+    with throw_away_home() as home:
+        home.start_daemon()
+        done = home.run_cli("daemon", "install", environ=environ)
+        assert done.returncode == ExitCode.GENERAL
+        assert "No medium found; it needs a login session of your own" in done.stderr
+        assert home.run_cli("daemon", "status").returncode == ExitCode.OK
