@@ -152,9 +152,9 @@ def _measure(start: Start) -> Cost:
         wait_until((folder / "done").exists, "everything is written", 300.0, 0.05)
         time.sleep(0.3)  # what the pipe still held
         after = read_cpu_s(capture.writer_pid)
-        memory_mb = read_private_mb(capture.writer_pid)
         time.sleep(IDLE_S)
         idle_s = read_cpu_s(capture.writer_pid) - after
+        memory_mb = read_private_mb(capture.writer_pid)
         took_s = float((folder / "done").read_text())
     return Cost(MEGABYTES / took_s, (after - before) * 20 / MEGABYTES, memory_mb, idle_s)
 

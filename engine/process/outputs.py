@@ -45,6 +45,8 @@ class Outputs:
         self._troubles: list[Trouble] = []
         self._buffer = bytearray(READ_BYTES)
         self._capacities: dict[int, int] = {}
+        self._is_flooded = False
+        """More than a narrow pipe holds came since the last look after the files."""
         self._filled = 0.0
         """Which part of the pipes was moved since the last rest."""
         self._breath_s = 0.0
@@ -89,16 +91,17 @@ class Outputs:
         self._writers[handle].feed(self._buffer, size)
         filled = size / self._capacities[handle]
         self._filled += filled
-        if filled > MUCH_SHARE and self._capacities[handle] == READ_BYTES:
+        if filled > MUCH_SHARE or size == len(self._buffer):
             self._widen(handle)
         return True
 
     def _widen(self, handle: int) -> None:
-        """Have a pipe hold more, where the system grants it, and read more at once."""
-        if posix.widen_pipe(handle, WIDE_PIPE_BYTES):
+        """Have a pipe hold more, where the system grants it, and read more at once until the flood is over."""
+        if self._capacities[handle] == READ_BYTES and posix.widen_pipe(handle, WIDE_PIPE_BYTES):
             self._capacities[handle] = WIDE_PIPE_BYTES
-            if len(self._buffer) < WIDE_PIPE_BYTES:
-                self._buffer = bytearray(WIDE_PIPE_BYTES)
+        self._is_flooded = self._capacities[handle] == WIDE_PIPE_BYTES
+        if self._is_flooded and len(self._buffer) < WIDE_PIPE_BYTES:
+            self._buffer = bytearray(WIDE_PIPE_BYTES)
 
     def take_breath(self) -> float:
         """How long to rest before the next turn, in seconds: by what was moved since the last answer."""
@@ -126,6 +129,9 @@ class Outputs:
             writer.look_after()
         for trouble in self._troubles:
             trouble.note()
+        if not self._is_flooded and len(self._buffer) > READ_BYTES:
+            self._buffer = bytearray(READ_BYTES)
+        self._is_flooded = False
 
     def finish(self) -> None:
         """Move what is left in the pipes, and close the log."""

@@ -200,9 +200,12 @@ def test_a_keeper_needs_at_most_six_megabytes_of_its_own(den: ThrowAwayHome) -> 
     kept = Kept(den, build_spec())
     kept.wait_until_ready()
     command_server(kept.spec.port or 0, do="lines", count=50_000)
-    rollup = Path(f"/proc/{kept.keeper}/smaps_rollup").read_text(encoding="ascii")
-    private = sum(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Private_"))
-    assert private <= KEEPER_LIMIT_BYTES
+
+    def read_private_bytes() -> int:
+        rollup = Path(f"/proc/{kept.keeper}/smaps_rollup").read_text(encoding="ascii")
+        return sum(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Private_"))
+
+    wait_for(lambda: read_private_bytes() <= KEEPER_LIMIT_BYTES, "what it read a flood with is given back")
 
 
 def test_an_idle_keeper_uses_no_processor(den: ThrowAwayHome) -> None:

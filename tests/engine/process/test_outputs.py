@@ -10,6 +10,7 @@ import re
 import selectors
 import shutil
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from tests.fakes.homes import ThrowAwayHome, command_server, wait_for
 
 assert sys.platform != "win32"  # tells the type checker which half of the world this is
 
-from engine.process.outputs import BREATH_S, QUIET_S, WIDE_PIPE_BYTES, Outputs, Trouble  # noqa: E402 - after that assert
+from engine.process.outputs import BREATH_S, QUIET_S, READ_BYTES, WIDE_PIPE_BYTES, Outputs, Trouble  # noqa: E402 - after that assert
 
 SEND_FILE = """
 import os, sys
@@ -226,12 +227,18 @@ class Pumped:
         self._ends = self.outputs.open()
         self._read_end = next(iter(self._selector.get_map()))
 
-    def rest_after(self, count: int) -> float:
-        """How long the pump would rest after a turn that found so many bytes of short lines."""
+    def rest_after(self, count: int, *, is_read: bool = False) -> float:
+        """How long the pump would rest after a turn that found so many bytes of short lines, or what is left there."""
         if count:
             os.write(self._ends[0], (b"a line of twenty-one\n" * (count // 21 + 1))[-count:])
+        if count or is_read:
             self.outputs.pump(self._read_end)
         return self.outputs.take_breath()
+
+    def pending(self) -> int:
+        """How many bytes are still in the pipe."""
+        told = fcntl.ioctl(self._read_end, termios.FIONREAD, b"\0" * 4)
+        return int.from_bytes(told, sys.byteorder)
 
     def capacity(self) -> int:
         """Of the pipe, in bytes."""
@@ -278,6 +285,20 @@ def test_a_pipe_is_widened_once_it_is_flooded_and_no_sooner(pumped: Pumped) -> N
     assert pumped.capacity() == narrow
     pumped.rest_after(45_000)
     assert pumped.capacity() == WIDE_PIPE_BYTES
+
+
+def test_what_a_flood_was_read_with_is_given_back_after_it_and_the_next_one_is_taken_as_well(pumped: Pumped) -> None:
+    for _ in range(2):
+        pumped.rest_after(45_000)
+        pumped.rest_after(240_000)
+        assert pumped.pending() == 0  # one read took it all
+        pumped.outputs.look_after()
+        pumped.outputs.look_after()
+        pumped.rest_after(100)
+        pumped.rest_after(240_000)
+        assert pumped.pending() == 240_000 - READ_BYTES
+        pumped.rest_after(0, is_read=True)
+        assert pumped.pending() == 0
 
 
 def test_where_the_system_grants_no_wider_pipe_the_pump_goes_on_as_before(
