@@ -114,7 +114,7 @@ class TopBar(Inked):
             return [("  leading", "ink--quiet")]
         if leader is None:
             return [("  ▲ nobody leads", "ink--warn")]
-        return [(f"  following pid {leader.pid} ({leader.kind.value})", "ink--busy")]
+        return [(f"  following PID {leader.pid} ({leader.kind.value})", "ink--busy")]
 
     def _loads(self) -> list[LlamaLoad]:
         return [one.load for one in self._snapshot.instances if one.load is not None]
@@ -151,14 +151,14 @@ class TopBar(Inked):
         share = f"{format_percent(max(work)):>4} " if work else " "
         used = format_bytes(sum(one.memory_used_bytes for one in gpus))
         total = format_bytes(sum(one.memory_total_bytes for one in gpus))
-        name = "  gpu " if len(gpus) == 1 else f"  {len(gpus)} gpus "
+        name = "  GPU " if len(gpus) == 1 else f"  {len(gpus)} GPUs "
         return [(name, "ink--quiet"), (f"{share}{used}/{total}", "")]
 
     def _load(self) -> Run:
         host = self._snapshot.host
         if host is None:
             return []
-        return [("  cpu ", "ink--quiet"), (f"{format_percent(host.cpu_percent):>4}", ""), *_memory(host)]
+        return [("  CPU ", "ink--quiet"), (f"{format_percent(host.cpu_percent):>4}", ""), *_memory(host)]
 
 
 def _memory(host: HostLoad) -> Run:
