@@ -14,9 +14,9 @@ from textual.message import Message
 from engine.protocol import Engine
 from engine.snapshots import Act, Desired, Outcome, Snapshot, Target
 from llama_orch_tui.action_kinds import Scope
-from llama_orch_tui.actions import ACTIONS, BY_ID
+from llama_orch_tui.actions import ACTIONS
 from llama_orch_tui.exit_choice import ExitChoice
-from llama_orch_tui.hints import FILTER_HINTS, PROMPT_HINTS, hints_for
+from llama_orch_tui.hints import FILTER_HINTS, PROMPT_HINTS, hints_for, obey_hint
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
 from llama_orch_tui.offers import UNHEALTHY, Circumstances, is_working, offered
 from llama_orch_tui.remembered import Remembered
@@ -140,8 +140,7 @@ class DashboardScreen(PaneActs):
     @on(KeyFooter.Pressed)
     async def press(self, event: KeyFooter.Pressed) -> None:
         """A click in the footer does what the key does."""
-        if event.action in BY_ID:
-            await self.app.run_action(BY_ID[event.action].full_call)
+        await obey_hint(self, event.action)
 
     @on(ActDone)
     def tell_outcome(self, event: ActDone) -> None:

@@ -8,6 +8,7 @@ from textual.widget import Widget
 from engine.description import DescribeSection
 from llama_orch_tui.action_kinds import Group, key_name
 from llama_orch_tui.actions import ACTIONS
+from llama_orch_tui.dialog_keys import DIALOG_KEYS, help_rows
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap, keys_of
 from llama_orch_tui.screens.page import PageScreen
 from widgets.fact_sheet import FactSheet
@@ -41,6 +42,11 @@ def sections(groups: tuple[Group, ...], key_map: KeyMap = DEFAULT_KEYS) -> list[
     ]
 
 
+def dialog_sections() -> list[DescribeSection]:
+    """One section for each kind of dialog."""
+    return [DescribeSection(kind.value, rows=help_rows(keys)) for kind, keys in DIALOG_KEYS.items()]
+
+
 class HelpScreen(PageScreen):
     """All keys in groups; two columns where there is room."""
 
@@ -59,5 +65,7 @@ class HelpScreen(PageScreen):
         """Left and right column."""
         key_map = keys_of(self.app)
         left = FactSheet(sections(LEFT_GROUPS, key_map), label_ink="ink--strong", id="help-left")
-        right = FactSheet([*sections(RIGHT_GROUPS, key_map), LEGEND], label_ink="ink--strong", id="help-right")
+        right = FactSheet(
+            [*sections(RIGHT_GROUPS, key_map), LEGEND, *dialog_sections()], label_ink="ink--strong", id="help-right"
+        )
         return [Horizontal(left, right)]

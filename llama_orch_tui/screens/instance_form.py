@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
@@ -15,6 +15,7 @@ from textual.widgets import Input, Label, Static
 
 from engine.editing import KeyFault, Proposal, TableCheck, Written
 from engine.protocol import Engine
+from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
 from llama_orch_tui.editor_desk import EditorDesk
 from llama_orch_tui.instance_fields import NAME, fields_for, read_texts, write_texts
 from llama_orch_tui.screens.fitted import Dialog
@@ -27,13 +28,7 @@ CHECK_DELAY_S = 0.08
 class InstanceForm(Dialog[Written | None]):
     """Returns what was written, or None. `was` names the instance that is changed; empty makes a new one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", show=False),
-        Binding("ctrl+s", "write", "Write", show=False),
-        # With priority: what is typed quickly behind tab is for the next line already.
-        Binding("tab,down", "app.focus_next", "Next", show=False, priority=True),
-        Binding("shift+tab,up", "app.focus_previous", "Previous", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(DialogKind.FORM)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own type
 
     def __init__(self, engine: Engine, proposal: Proposal, was: str = "") -> None:
@@ -53,7 +48,7 @@ class InstanceForm(Dialog[Written | None]):
         """The lines with their faults, what will be written, and what there is to say."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(f"Edit {clean(self._was)}" if self._was else "New instance")
-            dialog.border_subtitle = "enter write · tab next · esc cancel"
+            dialog.border_subtitle = frame_hints(DialogKind.FORM)
             with Horizontal(id="form-body"):
                 with VerticalScroll(id="form-fields", can_focus=False):
                     for one in self._fields:
