@@ -177,7 +177,6 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
 
         ours = [one.name for one in THEMES]
         others = sorted(name for name in self.available_themes if name not in ours)
-        self.clear_notifications()  # they would stand over its corner
         self.push_screen(ThemeScreen([*ours, *others], self.theme), self._keep_theme)
 
     def action_help(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from textual.binding import Binding
@@ -41,39 +41,40 @@ class DialogKey:
     """It comes before what the focused widget would do: what is typed quickly behind it has its effect for it."""
 
 
-_UP_DOWN = (DialogKey(("k",), "up", "cursor(-1)"), DialogKey(("j",), "down", "cursor(1)"))
-_ARROWS = DialogKey(("up", "down"), "move")
+_MOVES = (
+    DialogKey(("up", "down"), "move"),
+    DialogKey(("k",), "move", "cursor(-1)"),
+    DialogKey(("j",), "move", "cursor(1)"),
+)
 
 DIALOG_KEYS: dict[DialogKind, tuple[DialogKey, ...]] = {
     DialogKind.CHOICE: (
         DialogKey(("enter",), "give the answer under the cursor; its letter gives it at once", hint="↑↓ enter choose"),
-        _ARROWS,
-        *_UP_DOWN,
+        *_MOVES,
         DialogKey(("escape",), "back, and nothing is done", "cancel", "esc cancel"),
     ),
     DialogKind.COLUMNS: (
         DialogKey(("space", "enter"), "show or hide the column", "switch", "space switch"),
-        _ARROWS,
-        *_UP_DOWN,
+        *_MOVES,
         DialogKey(("escape", "q", "C"), "close", "dismiss", "esc close"),
     ),
     DialogKind.THEME: (
         DialogKey(("up", "down"), "try another one on", hint="↑↓ try on"),
-        *_UP_DOWN,
+        *(replace(one, help="try another one on") for one in _MOVES[1:]),
         DialogKey(("enter",), "keep it", hint="enter keep", click="keep_worn"),
         DialogKey(("escape", "t"), "back to the one before", "cancel", "esc as before"),
     ),
     DialogKind.EVENT: (
-        DialogKey(("up", "k"), "scroll up", "scroll(-1)"),
-        DialogKey(("down", "j"), "scroll down", "scroll(1)"),
+        DialogKey(("up", "k"), "scroll", "scroll(-1)"),
+        DialogKey(("down", "j"), "scroll", "scroll(1)"),
         DialogKey(("escape", "enter", "q"), "close", "dismiss", "esc close"),
     ),
     DialogKind.MODELS: (
         DialogKey(("enter",), "take the model under the cursor", hint="↑↓ enter choose", click="choose"),
-        DialogKey(("up",), "up", "cursor('cursor_up')"),
-        DialogKey(("down",), "down", "cursor('cursor_down')"),
-        DialogKey(("pageup",), "a page up", "cursor('page_up')"),
-        DialogKey(("pagedown",), "a page down", "cursor('page_down')"),
+        DialogKey(("up",), "move", "cursor('cursor_up')"),
+        DialogKey(("down",), "move", "cursor('cursor_down')"),
+        DialogKey(("pageup",), "move", "cursor('page_up')"),
+        DialogKey(("pagedown",), "move", "cursor('page_down')"),
         DialogKey(("escape",), "show all again; then back", "back", "esc cancel"),
     ),
     DialogKind.FORM: (
@@ -87,14 +88,14 @@ DIALOG_KEYS: dict[DialogKind, tuple[DialogKey, ...]] = {
         DialogKey(("enter",), "ask", hint="enter ask", click="ask"),
         DialogKey(("escape",), "break the answer off; then close", "back", "esc stop, close"),
         DialogKey(("ctrl+n",), "begin anew", "begin_anew", "^n new"),
-        DialogKey(("pageup",), "a page up", "scroll(-1)"),
-        DialogKey(("pagedown",), "a page down", "scroll(1)"),
+        DialogKey(("pageup",), "a page up or down", "scroll(-1)"),
+        DialogKey(("pagedown",), "a page up or down", "scroll(1)"),
     ),
     DialogKind.TYPING: (
         DialogKey(("enter",), "keep it, and back to the lines"),
         DialogKey(("escape",), "drop it, and back to the lines"),
-        DialogKey(("up", "down"), "from the table's filter: back to the table"),
-        DialogKey(("ctrl+r",), "search or filter of a log or of events: text, or regular expression"),
+        DialogKey(("up", "down"), "back to the table, the filter stays"),
+        DialogKey(("ctrl+r",), "a text, or a regular expression"),
     ),
 }
 """In the order of the help."""

@@ -47,6 +47,10 @@ class Dialog(Fitted[ScreenResultType], ModalScreen[ScreenResultType]):
     IS_VEILED: ClassVar[bool] = True
     """False where what is behind it is looked at."""
 
+    def on_mount(self) -> None:
+        """Take away what was told before: it would stand over what is asked. Textual calls it for subclasses, too."""
+        self.app.clear_notifications()
+
     def render(self) -> RenderableType:
         """What is behind: as the stylesheet tints it, or faint where there is nothing to mix a tint of."""
         behind = super().render()

@@ -85,7 +85,9 @@ class ModelPicker(Dialog[FoundModel | None]):
         self.action_choose()
 
     def action_choose(self) -> None:
-        """Take the one under the cursor."""
+        """Take the one under the cursor; without any, say what could be typed."""
+        if not self._listed:
+            self.notify("Nothing to choose: type the path of a .gguf file, or owner/repo:quant.", severity="warning")
         self._choose(self.query_one(OptionList).highlighted)
 
     @on(OptionList.OptionSelected)
@@ -160,7 +162,8 @@ class ModelPicker(Dialog[FoundModel | None]):
 
     def _say_status(self, state: SearchState) -> None:
         # With an empty list between them, what was found nowhere would be said far from where the eye is.
-        self.query_one(OptionList).display = bool(self._listed or state.models or not state.is_done)
+        is_empty = state.is_done and not state.models and not self._listed
+        self.query_one(".dialog").set_class(is_empty, "-nothing")
         self.query_one("#picker-status", Static).update(Content(status_text(state, len(self._listed))))
 
 
@@ -169,7 +172,7 @@ def status_text(state: SearchState, listed: int) -> str:
     if not state.is_done:
         told = f"{format_count(len(state.models), 'model')} so far; looking in {clean(state.looking_in) or '…'}"
     elif not state.models:
-        told = "No model was found. Type a path or owner/repo:quant, or name folders in [models] folders."
+        told = "No model was found. Type a path or owner/repo:quant; [models] folders names more places to look in."
     else:
         told = f"{listed} of {format_count(len(state.models), 'model')}"
     return "\n".join([told, *(clean(one) for one in state.troubles[-2:])])

@@ -124,10 +124,23 @@ def test_nothing_found_is_said_with_what_to_do() -> None:
     async def script(operator: Operator) -> None:
         await operator.press("n")
         await operator.until_shown("No model was found. Type a path or owner/repo:quant")
+        status, line = operator.line_of("No model was found"), operator.line_of("type to filter")
+        assert status - line == 2, "it is said where the eye is"
         await operator.press("enter")
+        await operator.until_shown("Nothing to choose: type the path of a")
         assert isinstance(operator.app.screen, ModelPicker)
 
     drive(engine, script)
+
+
+def test_what_was_told_before_does_not_stand_over_a_form() -> None:
+    async def script(operator: Operator) -> None:
+        operator.app.notify("chat: stopped")
+        await operator.until(lambda: bool(operator.told()), "it is told")
+        await operator.press("n")
+        await operator.until(lambda: not operator.told(), "nothing stands over it")
+
+    drive(ready(), script)
 
 
 def test_a_fault_stands_under_its_line_and_nothing_is_written() -> None:

@@ -10,12 +10,14 @@ from textual.theme import Theme
 from textual.widgets import OptionList
 
 from engine.description import DescribeSection, Description
+from engine.snapshots import State
 from llama_orch_tui.app import ConsoleApp
+from llama_orch_tui.screens.help import LEGEND
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import DESCRIPTION, NOW, TRIO, engine_of, snapshot
 from tests.fakes.still_engine import StillEngine
 from themes import ANSI, CONTRAST, DARK, LIGHT, THEMES
-from widgets.looks import INKS
+from widgets.looks import INKS, state_look
 
 
 def described_engine() -> StillEngine:
@@ -93,11 +95,17 @@ def test_the_question_mark_shows_every_key(close: str, size: tuple[int, int]) ->
         await operator.press("question_mark")
         await operator.until_shown("start the chosen instances")
         await operator.press("G")
-        await operator.until_shown("suspend to the shell; fg comes back")
+        await operator.until_shown("a text, or a regular expression")
         await operator.press(close)
         await operator.until_shown("Instances ─")
 
     drive(engine_of(snapshot(TRIO)), script, size=size)
+
+
+def test_the_help_explains_the_sign_of_every_state() -> None:
+    signs = " ".join(label for label, _text in LEGEND.rows)
+
+    assert all(state_look(state).glyph in signs for state in State)
 
 
 def test_help_opens_over_a_description_too() -> None:

@@ -22,9 +22,7 @@ def drawn(line: str, width: int = 24) -> list[str]:
     [
         pytest.param("short", ["  short"], id="short"),
         pytest.param("cause    out of memory again", ["  cause    out of memory", "           again"], id="label"),
-        pytest.param(
-            "asked by  nobody at all", ["  asked by  nobody at", "            all"], id="two-words"
-        ),
+        pytest.param("asked by  nobody at all", ["  asked by  nobody at", "            all"], id="two-words"),
         pytest.param("  E ggml: failed to allocate", ["    E ggml: failed to", "      allocate"], id="indented"),
         pytest.param("模型模型模型模型模型模型模型", ["  模型模型模型模型模型模", "  型模型"], id="wide"),
         pytest.param("[/nope] [red]x[/red]", ["  [/nope] [red]x[/red]"], id="markup"),
