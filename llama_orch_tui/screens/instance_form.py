@@ -77,8 +77,7 @@ class InstanceForm(Dialog[Written | None]):
     def check_soon(self) -> None:
         """Check once typing rests."""
         self._is_to_write = False
-        if self._timer is not None:
-            self._timer.stop()
+        self._check_no_more()
         self._timer = self.set_timer(CHECK_DELAY_S, self._check)
 
     @on(Input.Submitted)
@@ -91,11 +90,16 @@ class InstanceForm(Dialog[Written | None]):
         """Write it, when nothing is wrong with what stands there now."""
         if not self._is_writing:
             self._is_to_write = True
+            self._check_no_more()  # a later check would wipe out why it could not be written
             self._check()
 
     def action_cancel(self) -> None:
         """Close; nothing is written."""
         self.dismiss(None)
+
+    def _check_no_more(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
 
     def _check(self) -> None:
         self._asked += 1

@@ -11,7 +11,7 @@ from textual.widgets import Input
 from engine.editing import FoundModel, KeyFault, SearchState
 from engine.snapshots import State
 from llama_orch_tui.instance_fields import Kind, _read, fields_for, read_texts, write_texts
-from llama_orch_tui.screens.instance_form import InstanceForm
+from llama_orch_tui.screens.instance_form import CHECK_DELAY_S, InstanceForm
 from llama_orch_tui.screens.model_picker import ModelPicker, as_typed, is_hub_model, is_source
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import TRIO, engine_of, first_run, instance, snapshot
@@ -139,6 +139,7 @@ def test_what_was_told_before_does_not_stand_over_a_form() -> None:
         await operator.until(lambda: bool(operator.told()), "it is told")
         await operator.press("n")
         await operator.until(lambda: not operator.told(), "nothing stands over it")
+        await operator.until(lambda: not operator.dashboard.query("Toast"), "nor behind it")
 
     drive(ready(), script)
 
@@ -214,6 +215,18 @@ def test_a_refusal_while_writing_keeps_the_form() -> None:
         operator.engine.editor.error = ""
         await operator.press("enter")
         await operator.until(lambda: operator.engine.editor.done == [("add", "qwen3")], "it is written")
+
+    drive(ready(), script)
+
+
+def test_why_it_was_not_written_stays_when_enter_came_right_behind_a_letter() -> None:
+    async def script(operator: Operator) -> None:
+        await open_form(operator)
+        operator.engine.editor.error = "config.toml: has changed since it was read; nothing was written, try again"
+        await operator.press("x", "enter")
+        await operator.until_shown("nothing was written, try again")
+        await operator.pilot.pause(4 * CHECK_DELAY_S)
+        assert "nothing was written, try again" in operator.text()
 
     drive(ready(), script)
 
