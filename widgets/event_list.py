@@ -50,7 +50,7 @@ class EventList(Inked, ScrollView, can_focus=True, inherit_bindings=False):
 
     DEFAULT_CSS = """
     EventList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
-    EventList > .events--cursor { background: $primary 36%; }
+    EventList > .events--cursor { background: $primary 26%; }
     EventList > .events--hit { background: $accent; color: $background; text-style: bold; }
     """
 

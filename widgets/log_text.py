@@ -58,8 +58,8 @@ class LogText(Inked, can_focus=True):
     DEFAULT_CSS = """
     LogText { height: 1fr; }
     LogText > .log--hit { background: $accent; color: $background; text-style: bold; }
-    LogText > .log--current { background: $primary 30%; }
-    LogText > .log--selected { background: $primary 50%; }
+    LogText > .log--current { background: $primary 22%; }
+    LogText > .log--selected { background: $primary 50%; color: $foreground; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -176,6 +176,8 @@ class LogText(Inked, can_focus=True):
         segments = [self._segment(one) for one in self._pieces_in(place, line)]
         thumb = Segment("▐" if y in self._thumb else " ", self.ink("ink--quiet"))
         shown = _cut(segments, 0 if self.is_wrapped else self._side, width)
+        if line in self.selection:  # in one ink: no other can be read on it in every theme
+            shown = [Segment("".join(segment.text for segment in shown))]
         return self.drawn([*shown, thumb], self._ground(place.line, line))
 
     def _pieces_in(self, place: Place, line: LogLine) -> list[Piece]:

@@ -50,6 +50,8 @@ class Dialog(Fitted[ScreenResultType], ModalScreen[ScreenResultType]):
     def on_mount(self) -> None:
         """Take away what was told before: it would stand over what is asked. Textual calls it for subclasses, too."""
         self.app.clear_notifications()
+        for screen in self.app.screen_stack:  # those behind are told of it when they are shown again
+            screen.query("ToastHolder").remove()
 
     def render(self) -> RenderableType:
         """What is behind: as the stylesheet tints it, or faint where there is nothing to mix a tint of."""

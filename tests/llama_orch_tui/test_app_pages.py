@@ -17,6 +17,7 @@ from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import DESCRIPTION, NOW, TRIO, engine_of, snapshot
 from tests.fakes.still_engine import StillEngine
 from themes import ANSI, CONTRAST, DARK, LIGHT, THEMES
+from widgets.inked import Inked
 from widgets.looks import INKS, state_look
 
 
@@ -242,6 +243,34 @@ def test_states_can_be_read_on_every_theme_of_ours(theme: Theme, least: float) -
             assert contrast(ground, Color.from_rich_color(shown)) >= least, ink
 
     assert theme in THEMES
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+@pytest.mark.parametrize(
+    ("theme", "least"), [(DARK, 4.0), (LIGHT, 3.9), (CONTRAST, 7.0)], ids=lambda one: str(one)[:30]
+)
+def test_states_can_be_read_on_chosen_rows_too(theme: Theme, least: float) -> None:
+    """The row under the cursor is the one that is read."""
+
+    async def script(operator: Operator) -> None:
+        operator.app.theme = theme.name
+        await operator.pilot.pause()
+        papers: list[tuple[Inked, str]] = [
+            (operator.table, "table--cursor"),
+            (operator.table, "table--cursor-blurred"),
+            (operator.table, "table--marked"),
+            (operator.events, "events--cursor"),
+            (operator.log.text, "log--current"),
+        ]
+        for widget, paper in papers:
+            ground = widget.paper(paper).bgcolor
+            for ink in INKS:
+                shown = widget.ink(ink).color
+                assert ground is not None
+                assert shown is not None
+                found = contrast(Color.from_rich_color(ground), Color.from_rich_color(shown))
+                assert found >= least, (paper, ink)
+
     drive(engine_of(snapshot(TRIO)), script)
 
 
