@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,10 @@ from textual.widgets import OptionList
 
 from engine.description import DescribeSection, Description
 from engine.snapshots import State
+from llama_orch_tui.action_kinds import Group, Scope
+from llama_orch_tui.actions import in_scopes
 from llama_orch_tui.app import ConsoleApp
+from llama_orch_tui.palette import ConsoleCommands, text_of
 from llama_orch_tui.screens.help import LEGEND
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import DESCRIPTION, NOW, TRIO, engine_of, snapshot
@@ -19,6 +23,7 @@ from tests.fakes.still_engine import StillEngine
 from themes import ANSI, CONTRAST, DARK, LIGHT, THEMES
 from widgets.inked import Inked
 from widgets.looks import INKS, state_look
+from widgets.pane_prompt import PromptKind
 
 
 def described_engine() -> StillEngine:
@@ -133,6 +138,38 @@ def test_the_palette_finds_an_action_by_name() -> None:
         assert operator.engine.submitted[0].target.unhealthy
 
     drive(engine_of(snapshot()), script)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("log: search", lambda operator: operator.log.is_typing and operator.log.prompt_kind is PromptKind.SEARCH),
+        ("events: save", lambda operator: operator.event_pane.is_typing),
+        ("log: wrap", lambda operator: operator.log.text.is_wrapped),
+    ],
+    ids=["log-search", "events-save", "log-wrap"],
+)
+def test_the_palette_does_what_belongs_to_another_pane_there(typed: str, expected: Callable[[Operator], bool]) -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("ctrl+p")
+        await operator.until_shown("Start the chosen instances")
+        await operator.press(*("space" if letter == " " else letter for letter in typed))
+        await operator.until_shown(f"{typed[0].upper()}{typed[1:]}"[:8])
+        await operator.pilot.pause(0.3)
+        await operator.press("enter")
+        await operator.until(lambda: expected(operator), "it is done")
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_the_palette_offers_every_action_of_every_pane() -> None:
+    async def script(operator: Operator) -> None:
+        offered = {one.text for one in ConsoleCommands(operator.dashboard)._offers()}
+        scopes = {Scope.APP, Scope.INSTANCE, Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG}
+        actions = [one for one in in_scopes(scopes) if one.group is not Group.MOVE and one.id != "palette"]
+        assert {text_of(one) for one in actions} <= offered
+
+    drive(engine_of(snapshot(TRIO)), script)
 
 
 def test_the_palette_leads_to_an_instance() -> None:
