@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from engine.loads import LlamaLoad
-from engine.snapshots import HostLoad, Snapshot, State
+from engine.snapshots import HostLoad, LeaderKind, Snapshot, State
 from widgets.inked import Inked
 from widgets.looks import state_look
 from widgets.rate_history import draw_curve
@@ -114,6 +114,9 @@ class TopBar(Inked):
             return [("  leading", "ink--quiet")]
         if leader is None:
             return [("  ▲ nobody leads", "ink--warn")]
+        if self.size.width < ROOMY:  # how busy the machine is matters more than a number that `daemon status` knows
+            kind = "command" if leader.kind is LeaderKind.CLI else leader.kind.value
+            return [(f"  following a {kind}", "ink--busy")]
         return [(f"  following PID {leader.pid} ({leader.kind.value})", "ink--busy")]
 
     def _loads(self) -> list[LlamaLoad]:

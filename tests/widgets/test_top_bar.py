@@ -72,6 +72,13 @@ def test_what_matters_less_goes_first() -> None:
     assert gone == list(words)
 
 
+def test_a_follower_on_a_narrow_screen_sees_how_busy_the_machine_is() -> None:
+    shown = snapshot(TRIO, follows=True)
+
+    assert "following PID 123 (daemon)  CPU" in drawn(shown, 120)
+    assert "following a daemon  CPU  37%  mem" in drawn(shown, 80)
+
+
 KNOWN = {"lorch", "llama-orch-tui", "demo", "leading", "CPU", "mem", "GPU", "tok/s", "slots", "busy"}
 KNOWN |= {state.value for state in State}
 
