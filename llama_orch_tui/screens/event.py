@@ -25,7 +25,7 @@ def event_sections(event: Event) -> list[DescribeSection]:
         ("type", str(event.type)),
         ("message", event.message),
     ]
-    rows += [(key, _meta_text(value)) for key, value in event.meta]
+    rows += [(key.replace("_", " "), _meta_text(value)) for key, value in event.meta if value not in {None, "", ()}]
     return [DescribeSection("", rows=tuple(rows))]
 
 
