@@ -140,7 +140,7 @@ def _numbers(answer: ChatAnswer) -> str:
     parts = []
     if answer.first_token_s is not None:
         parts.append(f"first token {answer.first_token_s:.2f} s")
-    if answer.tokens_per_s is not None:
+    if answer.tokens_per_s is not None and answer.tokens:
         parts.append(f"{format_rate(answer.tokens_per_s)} tok/s")
     if answer.tokens:
         parts.append(f"{answer.tokens} tokens")

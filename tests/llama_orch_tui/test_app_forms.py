@@ -152,6 +152,7 @@ def test_a_fault_stands_under_its_line_and_nothing_is_written() -> None:
         await operator.until_shown("must be [a] number; for example port = 8081")
         told = operator.app.screen.query_one("#fault-port")
         assert told.region.y == field(operator, "port").region.y + 1
+        assert told.content_region.x == field(operator, "port").content_region.x
         await operator.press("enter")
         await operator.until(lambda: field(operator, "port").has_focus, "the faulty line has the focus")
         assert operator.engine.editor.done == []
