@@ -311,6 +311,22 @@ def test_states_can_be_read_on_chosen_rows_too(theme: Theme, least: float) -> No
     drive(engine_of(snapshot(TRIO)), script)
 
 
+def test_a_toast_of_the_sixteen_colours_is_written_on_the_terminals_own_ground() -> None:
+    """Black under a terminal's own ink cannot be read where that is black, too."""
+
+    async def script(operator: Operator) -> None:
+        operator.app.theme = ANSI.name
+        operator.app.notify("chat: stopped")
+        await operator.until_shown("chat: stopped")
+        toast = operator.dashboard.query_one("Toast")
+        assert (toast.styles.background, toast.styles.color) == (
+            Color.parse("ansi_default"),
+            Color.parse("ansi_default"),
+        )
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
 def test_a_theme_that_does_not_exist_means_the_default() -> None:
     app = ConsoleApp(engine_of(snapshot(TRIO)), clock=lambda: NOW, theme="no-such-theme")
 
