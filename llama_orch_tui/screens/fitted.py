@@ -39,6 +39,12 @@ class Fitted(Screen[ScreenResultType]):
         if self._is_fresh:
             self._is_fresh = event.refresh_styles = False
 
+    def take_toasts_away(self) -> None:
+        """Tell no longer what was told: it would stand over the screen that opens."""
+        self.app.clear_notifications()
+        for screen in self.app.screen_stack:  # those behind are told of it when they are shown again
+            screen.query("ToastHolder").remove()
+
 
 class Dialog(Fitted[ScreenResultType], ModalScreen[ScreenResultType]):
     """A screen over what was there before, which stays in sight behind it."""
@@ -48,10 +54,8 @@ class Dialog(Fitted[ScreenResultType], ModalScreen[ScreenResultType]):
     """False where what is behind it is looked at."""
 
     def on_mount(self) -> None:
-        """Take away what was told before: it would stand over what is asked. Textual calls it for subclasses, too."""
-        self.app.clear_notifications()
-        for screen in self.app.screen_stack:  # those behind are told of it when they are shown again
-            screen.query("ToastHolder").remove()
+        """Nothing may stand over what is asked. Textual calls it for subclasses, too."""
+        self.take_toasts_away()
 
     def render(self) -> RenderableType:
         """What is behind: as the stylesheet tints it, or faint where there is nothing to mix a tint of."""

@@ -49,6 +49,7 @@ class PageScreen(Fitted[None]):
 
     def on_mount(self) -> None:
         """Show the keys and be ready to scroll. Textual calls it for subclasses, too, after theirs."""
+        self.take_toasts_away()
         keys_of(self.app).rebind(self, *self.SCOPES)
         self.show_keys()
         self.take_focus()

@@ -133,11 +133,12 @@ def test_nothing_found_is_said_with_what_to_do() -> None:
     drive(engine, script)
 
 
-def test_what_was_told_before_does_not_stand_over_a_form() -> None:
+@pytest.mark.parametrize("key", ["n", "d", "question_mark", "o"])
+def test_what_was_told_before_does_not_stand_over_a_form_or_a_page(key: str) -> None:
     async def script(operator: Operator) -> None:
         operator.app.notify("chat: stopped")
         await operator.until(lambda: bool(operator.told()), "it is told")
-        await operator.press("n")
+        await operator.press(key)
         await operator.until(lambda: not operator.told(), "nothing stands over it")
         await operator.until(lambda: not operator.dashboard.query("Toast"), "nor behind it")
 
