@@ -13,8 +13,6 @@ def break_line(text: str, width: int) -> list[int]:
     if width <= 0 or len(text) <= width // 2:
         return [0]
     is_narrow = text.isascii()
-    if (len(text) if is_narrow else cell_len(text)) <= width:
-        return [0]
     starts, at = [0], 0
     while True:
         end = at + width if is_narrow else _reach(text, at, width)
@@ -27,9 +25,19 @@ def break_line(text: str, width: int) -> list[int]:
 
 def _reach(text: str, start: int, width: int) -> int:
     """The first index that has no room any more in a row that begins at `start`; at least one character has."""
-    cells = 0
-    for index in range(start, len(text)):
-        cells += get_character_cell_size(text[index])
-        if cells > width:
-            return max(index, start + 1)
-    return len(text)
+    end, cells = start, 0
+    while cells < width and end < len(text):
+        piece = text[end : end + width - cells]  # most texts have one cell for a character, and none has more than two
+        taken = cell_len(piece)
+        if cells + taken > width:
+            return max(_cut_short(text, end, width - cells), start + 1)
+        end, cells = end + len(piece), cells + taken
+    return end
+
+
+def _cut_short(text: str, start: int, room: int) -> int:
+    """How far a piece that is known to be too wide has room."""
+    index = start
+    while (room := room - get_character_cell_size(text[index])) >= 0:
+        index += 1
+    return index
