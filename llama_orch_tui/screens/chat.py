@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from engine.conversation import ChatAnswer, ChatMessage, ChatRole, ChatStatus
 from engine.protocol import Engine
 from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.screens.dialog import Dialog
 from widgets.chat_log import ChatLog, turn_of
 from widgets.text import clean
 from widgets.units import format_rate

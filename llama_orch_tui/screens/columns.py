@@ -14,7 +14,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.screens.dialog import Dialog
 from widgets.table_columns import ALWAYS, KEPT_FIRST, Column
 from widgets.table_view import TableView
 

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from engine.description import DescribeSection
 from engine.snapshots import Event, MetaValue
 from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.screens.dialog import Dialog
 from widgets.fact_sheet import FactSheet
 from widgets.units import format_moment
 

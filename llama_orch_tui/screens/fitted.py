@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
-from textual.renderables.background_screen import BackgroundScreen
-from textual.screen import ModalScreen, Screen, ScreenResultType
-
-from themes import DIALOGS
+from textual.screen import Screen, ScreenResultType
 
 
 class Fitted(Screen[ScreenResultType]):
@@ -44,38 +36,6 @@ class Fitted(Screen[ScreenResultType]):
         self.app.clear_notifications()
         for screen in self.app.screen_stack:  # those behind are told of it when they are shown again
             screen.query("ToastHolder").remove()
-
-
-class Dialog(Fitted[ScreenResultType], ModalScreen[ScreenResultType]):
-    """A screen over what was there before, which stays in sight behind it."""
-
-    CSS_PATH = DIALOGS
-    IS_VEILED: ClassVar[bool] = True
-    """False where what is behind it is looked at."""
-
-    def on_mount(self) -> None:
-        """Nothing may stand over what is asked. Textual calls it for subclasses, too."""
-        self.take_toasts_away()
-
-    def render(self) -> RenderableType:
-        """What is behind: as the stylesheet tints it, or faint where there is nothing to mix a tint of."""
-        behind = super().render()
-        if self.IS_VEILED and self.app.native_ansi_color and isinstance(behind, BackgroundScreen):
-            return _Faint(behind.screen, behind.color)
-        return behind
-
-
-class _Faint(BackgroundScreen):
-    """The screen behind, each ink at half its strength: the terminal's own colours cannot be mixed with another."""
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Textual's lines, with an attribute in place of a tint."""
-        faint = Style(dim=True)
-        for one in super().__rich_console__(console, options):
-            if isinstance(one, Segment) and not one.control:
-                yield Segment(one.text, (one.style or Style.null()) + faint)
-            else:
-                yield one
 
 
 def _breakpoint(cells: int, breakpoints: list[tuple[int, str]]) -> str:

@@ -18,7 +18,7 @@ from engine.protocol import Engine
 from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
 from llama_orch_tui.editor_desk import EditorDesk
 from llama_orch_tui.instance_fields import NAME, fields_for, read_texts, write_texts
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.screens.dialog import Dialog
 from widgets.text import clean, clean_block
 
 CHECK_DELAY_S = 0.08

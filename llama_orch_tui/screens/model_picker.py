@@ -17,7 +17,7 @@ from engine.editing import FoundModel, SearchState
 from engine.plural import format_count
 from engine.protocol import Engine
 from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.screens.dialog import Dialog
 from widgets.text import clean, fit, fit_right
 from widgets.units import format_bytes
 

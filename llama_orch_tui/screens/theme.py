@@ -13,7 +13,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.screens.dialog import Dialog
 
 
 class ThemeScreen(Dialog[str | None]):
