@@ -95,15 +95,15 @@ def _runtime(home: Home, seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
     cpu = "-" if seen.cpu_percent is None else f"{seen.cpu_percent:.0f} % of one core"
     memory = "-" if seen.memory_bytes is None else f"{seen.memory_bytes / MB:.0f} MB"
     rows = [
-        ("pid", f"{_say(seen.pid)} (keeper {_say(seen.keeper_pid)})"),
+        ("PID", f"{_say(seen.pid)} (keeper {_say(seen.keeper_pid)})"),
         ("started", format_time(seen.started_at) if seen.started_at else "-"),
         ("uptime", "-" if seen.uptime_s is None else str(timedelta(seconds=int(seen.uptime_s)))),
-        ("cpu", cpu),
+        ("CPU", cpu),
         ("memory", memory),
         ("logs", str(home.instance_logs(seen.name))),
     ]
     if seen.gpu_memory_bytes is not None:
-        rows.append(("gpu memory", f"{seen.gpu_memory_bytes / MB:.0f} MB"))
+        rows.append(("GPU memory", f"{seen.gpu_memory_bytes / MB:.0f} MB"))
     return tuple(rows)
 
 

@@ -108,7 +108,7 @@ ACTIONS: tuple[Action, ...] = (
         70,
     ),
     Action(
-        "log_then", ("enter",), "Log then", "the log at an event's time", Group.EVENTS, Scope.EVENTS, "log_then", 71
+        "log_then", ("enter",), "Show log", "the log at an event's time", Group.EVENTS, Scope.EVENTS, "log_then", 71
     ),
     Action("show_event", ("d",), "Details", "show the event whole", Group.EVENTS, Scope.EVENTS, "show_event", 70),
     Action(

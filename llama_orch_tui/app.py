@@ -177,7 +177,6 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
 
         ours = [one.name for one in THEMES]
         others = sorted(name for name in self.available_themes if name not in ours)
-        self.clear_notifications()  # they would stand over its corner
         self.push_screen(ThemeScreen([*ours, *others], self.theme), self._keep_theme)
 
     def action_help(self) -> None:
@@ -261,17 +260,18 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
 
     def action_suspend_process(self) -> None:
         """Suspend to the shell, when the lead is in other hands: who stands still must not hold it."""
-        if self._is_suspending or self._driver is None or not self._driver.can_suspend:
-            return
-        if self._suspension is None:
-            self._stand_still(self._driver)
-        else:
+        if not self._is_suspending and self._driver is not None and self._driver.can_suspend:
             self._is_suspending = True
-            self._prepare_suspension(self._suspension)
+            self._prepare_suspension()
 
     @work(thread=True, group="suspend", exit_on_error=False)
-    def _prepare_suspension(self, suspension: Suspension) -> None:
-        self.post_message(self.SuspensionPrepared(suspension.prepare()))
+    def _prepare_suspension(self) -> None:
+        from llama_orch_tui.job_control import find_hindrance  # noqa: PLC0415 - nor for a suspension
+
+        problem = find_hindrance()
+        if not problem and self._suspension is not None:
+            problem = self._suspension.prepare()
+        self.post_message(self.SuspensionPrepared(problem))
 
     @on(SuspensionPrepared)
     def suspend_or_tell(self, event: SuspensionPrepared) -> None:

@@ -140,7 +140,7 @@ def _refuse_missing(home: Home) -> None:
 
 def _status_rows(home: Home, found: DaemonInfo) -> list[tuple[str, str]]:
     return [
-        ("pid", str(found.pid or "not known")),
+        ("PID", str(found.pid or "not known")),
         ("since", "not known" if found.since is None else format_time(found.since)),
         ("version", found.version or "not known yet"),
         ("role", describe_role(found)),

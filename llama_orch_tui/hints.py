@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from textual.screen import Screen
+
 from llama_orch_tui.action_kinds import Action, key_name
+from llama_orch_tui.actions import BY_ID
 from llama_orch_tui.keymap import KeyMap
 from widgets.key_footer import KeyHint
 from widgets.pane_prompt import PromptKind
@@ -27,6 +30,18 @@ PROMPT_HINTS = {
     PromptKind.FILE: (KeyHint("prompt.keep", "enter", "Save", 4), _DROP),
 }
 """What can be done while something is typed in a pane of lines."""
+
+
+_TYPED = {"keep": "submit", "abandon": "abandon", "leave": "leave", "regex": "switch"}
+"""The action of the line that is typed in, by what its hint is called."""
+
+
+async def obey_hint(screen: Screen[None], hint: str) -> None:
+    """Do what the key of a clicked hint does."""
+    if hint in BY_ID:
+        await screen.app.run_action(BY_ID[hint].full_call)
+    elif screen.focused is not None:
+        await screen.app.run_action(_TYPED[hint.partition(".")[2]], screen.focused)
 
 
 def hints_for(actions: Iterable[Action], key_map: KeyMap) -> tuple[KeyHint, ...]:

@@ -62,6 +62,8 @@ def is_offered_here(action_id: str, now: Facts) -> bool:
 _SCOPE_OF = {action.method: action.scope for action in reversed(ACTIONS)}
 """Where methods work; of several actions with one method the first in the table says it."""
 _PANE_SCOPES = {Pane.TABLE: Scope.TABLE, Pane.EVENTS: Scope.EVENTS, Pane.LOG: Scope.LOG}
+PANES = {scope: pane for pane, scope in _PANE_SCOPES.items()}
+"""Where the actions of a scope work."""
 
 
 def is_working(method: str, circumstances: Circumstances) -> bool:

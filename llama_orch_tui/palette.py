@@ -12,6 +12,7 @@ from textual.content import Content
 from llama_orch_tui.action_kinds import Action, Group, Scope, key_name
 from llama_orch_tui.actions import ACTIONS
 from llama_orch_tui.keymap import keys_of
+from llama_orch_tui.offers import PANES
 from llama_orch_tui.screens.dashboard import DashboardScreen
 from widgets.text import fit
 
@@ -29,6 +30,13 @@ class Command(NamedTuple):
     def with_key(self, text: Content | str) -> Content:
         """`text`, as it is shown for this one, behind the key."""
         return Content.assemble((fit(self.key, KEY_CELLS), "$text-accent"), "  ", text)
+
+
+def text_of(action: Action) -> str:
+    """What an action does, with its pane where several have one like it."""
+    if action.group in {Group.LOG, Group.EVENTS}:
+        return f"{action.group.value}: {action.help}"
+    return action.help[0].upper() + action.help[1:]
 
 
 class ConsoleCommands(Provider):
@@ -49,13 +57,20 @@ class ConsoleCommands(Provider):
 
     def _offers(self) -> Iterator[Command]:
         for action in ACTIONS:
-            if self._is_offered(action):
-                text = action.help[0].upper() + action.help[1:]
-                key = key_name(keys_of(self.app).keys(action)[0])
-                yield Command(key, text, partial(self.app.run_action, action.full_call))
+            if (run := self._find_way(action)) is not None:
+                yield Command(key_name(keys_of(self.app).keys(action)[0]), text_of(action), run)
         if isinstance(self.screen, DashboardScreen):
             for name in self.screen.names():
                 yield Command("", f"Go to {name}", partial(self.screen.go_to, name))
+
+    def _find_way(self, action: Action) -> Callable[[], object] | None:
+        """How to do it from here: at once, or in the pane where it works; None where it cannot be done."""
+        if self._is_offered(action):
+            return partial(self.app.run_action, action.full_call)
+        pane = PANES.get(action.scope)
+        if pane is None or not isinstance(self.screen, DashboardScreen) or self.screen.is_welcoming:
+            return None
+        return partial(self.screen.run_in_pane, pane, action.full_call)
 
     def _is_offered(self, action: Action) -> bool:
         if action.group is Group.MOVE or action.id == "palette":

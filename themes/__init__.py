@@ -9,7 +9,7 @@ from textual.theme import Theme
 DARK = Theme(
     name="lorch-dark",
     primary="#7da6e8",
-    secondary="#8f9bb3",
+    secondary="#a3aec4",
     accent="#e3b778",
     success="#86c795",
     warning="#e8a553",
@@ -41,7 +41,7 @@ DARK = Theme(
 LIGHT = Theme(
     name="lorch-light",
     primary="#2f6db5",
-    secondary="#6a7387",
+    secondary="#565f72",
     accent="#9a5b13",
     success="#2c7a47",
     warning="#a65f00",
@@ -70,7 +70,7 @@ LIGHT = Theme(
 
 CONTRAST = Theme(
     name="lorch-contrast",
-    primary="#5cb8ff",
+    primary="#3d86b9",
     secondary="#ffffff",
     accent="#ffe14d",
     success="#57ff7e",
@@ -88,10 +88,10 @@ CONTRAST = Theme(
         "text-accent": "#ffe14d",
         "text-success": "#57ff7e",
         "text-warning": "#ffb000",
-        "text-error": "#ff8585",
+        "text-error": "#ff9090",
     },
 )
-"""For bright rooms and tired eyes: nothing below 7:1."""
+"""For bright rooms and tired eyes: nothing below 7:1, also on the row under the cursor (a tint of the primary)."""
 
 ANSI = Theme(
     name="lorch-ansi",

@@ -46,7 +46,7 @@ def answer_content(answer: ChatAnswer) -> Content:
     parts: list[tuple[str, str] | str] = []
     if answer.thoughts:
         parts.append((f"{clean_block(answer.thoughts)}\n\n", "$foreground 60% italic"))
-    parts.append(clean_block(answer.text))
+    parts.append(clean_block(answer.text).lstrip())  # many models begin with a blank
     if answer.status is ChatStatus.ANSWERING:
         parts.append((CURSOR, "$text-accent"))
     if answer.status is ChatStatus.DONE and not answer.text and not answer.thoughts:

@@ -27,6 +27,9 @@ from widgets.units import format_day_time, format_time
 
 NAME_CELLS = 16
 """The most that an instance's name takes here."""
+LEAST_NAME_CELLS = 8
+NAME_SHARE = 4
+"""In a narrow pane a name takes at most one of so many parts: what happened is said behind it."""
 TYPE_CELLS = 11
 """The longest event type, and one blank less."""
 WHEEL_LINES = 3
@@ -47,7 +50,7 @@ class EventList(Inked, ScrollView, can_focus=True, inherit_bindings=False):
 
     DEFAULT_CSS = """
     EventList { height: 1fr; overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
-    EventList > .events--cursor { background: $primary 36%; }
+    EventList > .events--cursor { background: $primary 26%; }
     EventList > .events--hit { background: $accent; color: $background; text-style: bold; }
     """
 
@@ -206,7 +209,8 @@ class EventList(Inked, ScrollView, can_focus=True, inherit_bindings=False):
             Segment(f"{(format_time if self._shows_names else format_day_time)(one.ts)} ", self.ink("ink--quiet")),
         ]
         if self._shows_names:
-            name = fit(clean(one.instance or SUPERVISOR), self._name_cells)
+            cells = min(self._name_cells, max(LEAST_NAME_CELLS, self.line_width // NAME_SHARE))
+            name = fit(clean(one.instance or SUPERVISOR), cells)
             head += self._marked(f"{name} ", self.ink("ink--strong"))
         is_roomy = self.line_width >= ROOMY
         if is_roomy:

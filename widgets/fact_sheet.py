@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +16,26 @@ from widgets.text import clean, clean_block
 
 INDENT = "  "
 MOST_LABEL_CELLS = 24
+_LABELLED = re.compile(r" *[a-z][a-z ]*?  +(?=\S)")
+"""A label in small letters, and blanks up to its value."""
+
+
+def _draw_line(line: str) -> RenderableType:
+    """A line of text; what is too long goes on under the value of a label and a value, else a bit further in."""
+    hang = _find_hang(line)
+    grid = Table.grid(expand=True)
+    grid.add_column(width=len(INDENT) + hang, no_wrap=True)
+    grid.add_column(ratio=1, overflow="fold")
+    grid.add_row(Text(f"{INDENT}{line[:hang]}"), Text(line[hang:]))
+    return grid
+
+
+def _find_hang(line: str) -> int:
+    labelled = _LABELLED.match(line)
+    if labelled is not None and labelled.end() <= MOST_LABEL_CELLS and line.isascii():
+        return labelled.end()
+    indent = len(line) - len(line.lstrip())
+    return indent + len(INDENT) if line[indent : indent + len(INDENT)].isascii() else indent
 
 
 class FactSheet(Inked):
@@ -62,7 +82,7 @@ class FactSheet(Inked):
             drawn.append(Text(clean(section.title), style=self.ink("ink--key")))
         if section.rows:
             drawn.append(self._draw_rows(section.rows))
-        drawn.extend(Padding(Text(clean(line), overflow="fold"), (0, 0, 0, len(INDENT))) for line in section.lines)
+        drawn.extend(_draw_line(clean(line)) for line in section.lines)
         return drawn
 
     def _draw_rows(self, rows: Sequence[tuple[str, str]]) -> Table:

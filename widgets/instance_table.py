@@ -61,9 +61,9 @@ class InstanceTable(TableLines, ScrollView, can_focus=True, inherit_bindings=Fal
         scrollbar-size-vertical: 1;
     }
     InstanceTable > .table--head { color: $foreground 68%; text-style: bold; }
-    InstanceTable > .table--cursor { background: $primary 36%; text-style: bold; }
-    InstanceTable > .table--cursor-blurred { background: $primary 16%; }
-    InstanceTable > .table--marked { background: $accent 18%; }
+    InstanceTable > .table--cursor { background: $primary 26%; text-style: bold; }
+    InstanceTable > .table--cursor-blurred { background: $primary 14%; }
+    InstanceTable > .table--marked { background: $accent 14%; }
     """
 
     cursor_name: reactive[str | None] = reactive[str | None](None, init=False, repaint=False)

@@ -28,6 +28,9 @@ _LANDMARKS = (
 STDOUT_MARK = "› "
 STDERR_MARK = "  "
 GAP_MARK = "┄ "
+WRAP_MARK = "↳ "
+"""Where the others stand: this row goes on with the line above. Each mark takes `MARK_CELLS`."""
+MARK_CELLS = 2
 HIGHLIGHT_CHARACTERS = 4096
 """How far into a line hits are drawn: no screen is wider."""
 
@@ -41,10 +44,10 @@ class Piece(NamedTuple):
 
 
 def pieces(line: LogLine, hits: re.Pattern[str] | None = None) -> list[Piece]:
-    """The line from left to right, cleaned, with what `hits` finds in it marked."""
+    """The line from left to right, cleaned, with what `hits` finds in it marked; the first piece is its mark."""
     text = clean(line.text)
     if line.is_gap:
-        return [Piece(f"{GAP_MARK}{text}", "ink--warn")]
+        return [Piece(GAP_MARK, "ink--warn"), Piece(text, "ink--warn")]
     mark = Piece(STDOUT_MARK if line.stream is Stream.STDOUT else STDERR_MARK, "ink--quiet")
     body = _body(text)
     return [mark, *body] if hits is None else [mark, *_marked(body, spans_of(text, hits))]
@@ -78,3 +81,14 @@ def _marked(body: list[Piece], spans: list[tuple[int, int]]) -> Iterator[Piece]:
             is_hit = any(start <= left and right <= stop for start, stop in spans)
             yield Piece(piece.text[left - at : right - at], piece.ink, is_hit)
         at = end
+
+
+def cut_pieces(body: list[Piece], start: int, end: int | None) -> list[Piece]:
+    """The pieces of the text from one index to another, None being its end."""
+    cut, at = [], 0
+    for piece in body:
+        left, right = max(start - at, 0), len(piece.text) if end is None else min(end - at, len(piece.text))
+        if left < right:
+            cut.append(piece._replace(text=piece.text[left:right]))
+        at += len(piece.text)
+    return cut

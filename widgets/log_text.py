@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
@@ -16,7 +16,8 @@ from engine.log_asking import LogWindow
 from engine.protocol import LogView
 from engine.snapshots import LogLine
 from widgets.inked import Inked
-from widgets.log_line import Piece, pieces
+from widgets.log_line import MARK_CELLS, WRAP_MARK, Piece, cut_pieces, pieces
+from widgets.log_wrap import break_line
 from widgets.looks import HUES
 from widgets.motion import Motion
 from widgets.text import clean, fit
@@ -32,8 +33,10 @@ class Place(NamedTuple):
     """What stands in one row of the screen."""
 
     line: int
-    part: int
-    """Which part of a line that is wrapped."""
+    start: int = 0
+    """Where the row begins in the text of a line that is wrapped."""
+    end: int | None = None
+    """Where the next row begins; None in the last one."""
 
 
 class LogText(Inked, can_focus=True):
@@ -55,8 +58,8 @@ class LogText(Inked, can_focus=True):
     DEFAULT_CSS = """
     LogText { height: 1fr; }
     LogText > .log--hit { background: $accent; color: $background; text-style: bold; }
-    LogText > .log--current { background: $primary 30%; }
-    LogText > .log--selected { background: $primary 50%; }
+    LogText > .log--current { background: $primary 22%; }
+    LogText > .log--selected { background: $primary 50%; color: $foreground; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -168,22 +171,34 @@ class LogText(Inked, can_focus=True):
         if y >= len(self._layout):
             return self.drawn([Segment(self._empty_text() if y == 0 else "", self.ink("ink--quiet"))])
         width = max(1, self.size.width - 1)
-        index, part = self._layout[y]
-        line = self.log_window.lines[index]
-        start = part * width if self.is_wrapped else self._side
+        place = self._layout[y]
+        line = self.log_window.lines[place.line]
+        segments = [self._segment(one) for one in self._pieces_in(place, line)]
         thumb = Segment("▐" if y in self._thumb else " ", self.ink("ink--quiet"))
-        return self.drawn([*_cut(self._segments(line), start, width), thumb], self._ground(index, line))
+        shown = _cut(segments, 0 if self.is_wrapped else self._side, width)
+        if line in self.selection:  # in one ink: no other can be read on it in every theme
+            shown = [Segment("".join(segment.text for segment in shown))]
+        return self.drawn([*shown, thumb], self._ground(place.line, line))
 
-    def _segments(self, line: LogLine) -> list[Segment]:
-        name = self._name_piece(line)
-        return [self._segment(one) for one in (*name, *pieces(line, self.hits))]
+    def _pieces_in(self, place: Place, line: LogLine) -> list[Piece]:
+        """What stands in a row: the whole line, or the part of it that has its place there."""
+        name, (mark, *body) = self._name_piece(line), pieces(line, self.hits)
+        if not self.is_wrapped:
+            return [*name, mark, *body]
+        shown = cut_pieces(body, place.start, place.end)
+        if not place.start:
+            return [*name, mark, *shown]
+        return [Piece(" " * self._name_cells(), ""), Piece(WRAP_MARK, "ink--quiet"), *shown]
 
     def _name_piece(self, line: LogLine) -> list[Piece]:
         if len(self.names) < 2:
             return []
         hue = self.names.index(line.name) % len(HUES) if line.name in self.names else 0
-        cells = min(NAME_CELLS, max(cell_len(name) for name in self.names))
-        return [Piece(f"{fit(clean(line.name), cells)} ", f"ink--hue{hue}")]
+        return [Piece(f"{fit(clean(line.name), self._name_cells() - 1)} ", f"ink--hue{hue}")]
+
+    def _name_cells(self) -> int:
+        """What the names of a merged log take, with a blank behind them; none in a log of one instance."""
+        return 0 if len(self.names) < 2 else 1 + min(NAME_CELLS, max(cell_len(name) for name in self.names))
 
     def _segment(self, piece: Piece) -> Segment:
         if piece.is_hit:
@@ -198,7 +213,7 @@ class LogText(Inked, can_focus=True):
     def _lay_out(self) -> list[Place]:
         """What stands in each row: the end of the window while it follows, else its beginning or its marked line."""
         height, lines = max(1, self.size.height), self.log_window.lines
-        places = [Place(index, part) for index, line in enumerate(lines) for part in range(self._parts(line))]
+        places = [place for index, line in enumerate(lines) for place in self._places(index, line)]
         if self.log_window.at_end:
             return places[-height:]
         marked = self.log_window.current
@@ -214,18 +229,23 @@ class LogText(Inked, can_focus=True):
             return height
         rows, count = 0, 0
         for line in reversed(self.log_window.lines):
-            rows += self._parts(line)
+            rows += len(self._starts(line))
             if rows > height:
                 return max(1, count)
             count += 1
         return height if rows < height else max(1, count)
 
-    def _parts(self, line: LogLine) -> int:
-        """How many rows of the screen a line takes."""
+    def _places(self, index: int, line: LogLine) -> Iterator[Place]:
+        """The rows of the screen that a line takes."""
+        starts = self._starts(line)
+        for row, start in enumerate(starts, 1):
+            yield Place(index, start, starts[row] if row < len(starts) else None)
+
+    def _starts(self, line: LogLine) -> list[int]:
+        """Where the rows of a line begin in its text."""
         if not self.is_wrapped:
-            return 1
-        cells = sum(cell_len(one.text) for one in (*self._name_piece(line), *pieces(line)))
-        return max(1, -(-cells // max(1, self.size.width - 1)))
+            return [0]
+        return break_line(clean(line.text), max(1, self.size.width - 1 - self._name_cells() - MARK_CELLS))
 
     def _line_at(self, event: events.MouseEvent) -> int | None:
         offset = event.get_content_offset(self)

@@ -24,7 +24,7 @@ INKS = {
     "ink--busy": "$text-primary",
     "ink--warn": "$text-warning",
     "ink--bad": "bold $text-error",
-    "ink--quiet": "$foreground 68%",
+    "ink--quiet": "$foreground 72%",
     "ink--label": "$foreground 80%",
     "ink--strong": "bold $foreground",
     "ink--key": "bold $text-accent",

@@ -18,7 +18,7 @@ class Measure(StrEnum):
     """What is remembered."""
 
     TOKENS = "tokens/s"
-    CPU = "cpu"
+    CPU = "CPU"
     """Percent; 100 is one core."""
     MEMORY = "memory"
     """Bytes."""

@@ -93,7 +93,7 @@ class TableLines(Inked):
 
     def _new_row(self, one: InstanceSnapshot, place: Place, context: RowContext) -> _Row:
         layout, _, is_marked, base, width = place
-        parts: list[list[Segment]] = [[Segment("▌ " if is_marked else "  ", self.ink("ink--key"))]]
+        parts: list[list[Segment]] = [[Segment("▌ ", self.ink("ink--key")) if is_marked else Segment("  ")]]
         for placed in layout.placed:
             cell = self._cell_segments(one, placed, context)
             if placed.column is Column.UPTIME:

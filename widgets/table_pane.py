@@ -9,9 +9,9 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from engine.snapshots import Snapshot
 from widgets.frame import set_title
@@ -41,6 +41,7 @@ class FilterLine(Input, inherit_bindings=True):
     FilterLine, FilterLine:focus {
         border: none;
         height: 1;
+        width: 1fr;
         padding: 0 1;
         background: $surface;
     }
@@ -66,8 +67,9 @@ class TablePane(Vertical):
 
     DEFAULT_CSS = """
     TablePane > InstanceTable { height: 1fr; }
-    TablePane > FilterLine { display: none; }
-    TablePane.-filtering > FilterLine { display: block; }
+    TablePane > .filter-row { display: none; height: 1; background: $surface; }
+    TablePane.-filtering > .filter-row { display: block; }
+    TablePane .filter-label { width: auto; padding: 0 1; color: $text-accent; }
     """
 
     def __init__(self, *, clock: Callable[[], float], id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -83,7 +85,9 @@ class TablePane(Vertical):
         """Table, reason, filter."""
         yield self.table
         yield self._why
-        yield self._filter
+        with Horizontal(classes="filter-row"):
+            yield Static("filter", classes="filter-label", markup=False)
+            yield self._filter
 
     def on_mount(self) -> None:
         """A still cursor costs nothing."""

@@ -53,7 +53,8 @@ def view_from_choices(choices: object) -> TableView:
 
 
 def _find_column(name: object) -> Column | None:
-    return next((one for one in Column if one.value == name), None)
+    known = name.casefold() if isinstance(name, str) else ""
+    return next((one for one in Column if one.value.casefold() == known), None)  # versions up to 0.9 stored "pid"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from engine.loads import LlamaLoad
-from engine.snapshots import HostLoad, Snapshot, State
+from engine.snapshots import LeaderKind, Snapshot, State
 from widgets.inked import Inked
 from widgets.looks import state_look
 from widgets.rate_history import draw_curve
@@ -29,9 +29,9 @@ COUNTED = (State.READY, *BUSY, State.UNHEALTHY, State.BACKOFF, State.FAILED, Sta
 Run = list[tuple[str, str]]
 """Text and ink, from left to right."""
 
-PLACES = ("curve", "rate", "slots", "leader", "load", "gpus")
+PLACES = ("curve", "rate", "slots", "leader", "load", "memory", "gpus")
 """The parts on the right, as they stand."""
-KEPT_FIRST = ("leader", "load", "rate", "slots", "gpus", "curve")
+KEPT_FIRST = ("leader", "load", "rate", "slots", "memory", "gpus", "curve")
 """What stays when it is narrow; the last goes first."""
 
 
@@ -84,6 +84,7 @@ class TopBar(Inked):
         return {
             "leader": self._leader(),
             "load": self._load(),
+            "memory": self._memory(),
             "rate": self._rate(),
             "slots": self._slots(),
             "gpus": self._gpus(),
@@ -114,7 +115,10 @@ class TopBar(Inked):
             return [("  leading", "ink--quiet")]
         if leader is None:
             return [("  ▲ nobody leads", "ink--warn")]
-        return [(f"  following pid {leader.pid} ({leader.kind.value})", "ink--busy")]
+        if self.size.width < ROOMY:  # how busy the machine is matters more than a number that `daemon status` knows
+            kind = "command" if leader.kind is LeaderKind.CLI else leader.kind.value
+            return [(f"  following a {kind}", "ink--busy")]
+        return [(f"  following PID {leader.pid} ({leader.kind.value})", "ink--busy")]
 
     def _loads(self) -> list[LlamaLoad]:
         return [one.load for one in self._snapshot.instances if one.load is not None]
@@ -151,19 +155,21 @@ class TopBar(Inked):
         share = f"{format_percent(max(work)):>4} " if work else " "
         used = format_bytes(sum(one.memory_used_bytes for one in gpus))
         total = format_bytes(sum(one.memory_total_bytes for one in gpus))
-        name = "  gpu " if len(gpus) == 1 else f"  {len(gpus)} gpus "
+        name = "  GPU " if len(gpus) == 1 else f"  {len(gpus)} GPUs "
         return [(name, "ink--quiet"), (f"{share}{used}/{total}", "")]
 
     def _load(self) -> Run:
         host = self._snapshot.host
         if host is None:
             return []
-        return [("  cpu ", "ink--quiet"), (f"{format_percent(host.cpu_percent):>4}", ""), *_memory(host)]
+        return [("  CPU ", "ink--quiet"), (f"{format_percent(host.cpu_percent):>4}", "")]
 
-
-def _memory(host: HostLoad) -> Run:
-    used, total = format_bytes(host.memory_used_bytes), format_bytes(host.memory_total_bytes)
-    return [("  mem ", "ink--quiet"), (f"{used}/{total}", "")]
+    def _memory(self) -> Run:
+        host = self._snapshot.host
+        if host is None:
+            return []
+        used, total = format_bytes(host.memory_used_bytes), format_bytes(host.memory_total_bytes)
+        return [("  mem ", "ink--quiet"), (f"{used}/{total}", "")]
 
 
 def _length(run: Run) -> int:

@@ -18,6 +18,7 @@ from widgets.text import clean, fit
 from widgets.units import format_percent, format_rate
 
 CURVE_CELLS = 24
+MOST_NAME_CELLS = 24
 LEAST_WHY_CELLS = 34
 """What the reason keeps of the line; the rest may go to the numbers."""
 
@@ -36,7 +37,7 @@ class WhyLine(Inked):
 
     def show(self, one: InstanceSnapshot | None, samples: Sequence[float] = ()) -> None:
         """Tell about this instance, or about none; `samples` are its tokens per second, oldest first."""
-        text = "" if one is None else f"{clean(one.name)}: {why_text(one) or one.state.value}"
+        text = "" if one is None else f"{_short(one.name)}: {why_text(one) or one.state.value}"
         look = Look(" ", "ink--quiet") if one is None else state_look(one.state)
         load = None if one is None else one.load
         if (text, look, load, samples) != (self._text, self._look, self._load, self._samples):
@@ -57,6 +58,11 @@ class WhyLine(Inked):
                 Segment(f"  {numbers}" if numbers else "", self.ink(load_ink(self._load))),
             ]
         )
+
+
+def _short(name: str) -> str:
+    """The name, which stands in the table, too, in so few cells that the reason has the line."""
+    return fit(clean(name), MOST_NAME_CELLS).rstrip()
 
 
 def load_ink(load: LlamaLoad | None) -> str:

@@ -147,7 +147,7 @@ class WindowReader:
         window = frame.window(self._name)
         if frame.log.exists():
             return window
-        return replace(window, error=f"{self._name}: no log yet; it begins with the first line the instance writes")
+        return replace(window, error="No log yet; it begins with the first line that the instance writes")
 
 
 class Frame:

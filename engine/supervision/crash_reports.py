@@ -165,7 +165,7 @@ def _describe_run(report: CrashReport) -> list[tuple[str, str]]:
         ("command", get_value(run, "shown") or "unknown"),
         ("program", get_value(run, "binary") or "unknown"),
         ("version", get_value(run, "binary_version") or "unknown"),
-        ("pid", get_value(run, "pid") or "unknown"),
+        ("PID", get_value(run, "pid") or "unknown"),
         ("address", f"{host}:{port}" if port else "no port"),
         ("started", format_time(record.started_at)),
         ("lived", f"{max(0.0, record.ended_at - record.started_at):.3f} s"),

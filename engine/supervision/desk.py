@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from engine.clock import Clock
 from engine.errors import AlreadyRunningError, ConfigError, EngineError, ExitCode, KeeperVersionError, NotRunningError
+from engine.plural import format_names
 from engine.snapshots import Act, Desired, EventType, Level, Outcome, Request, Status, Target
 from engine.state.writer import StateWriter
 from engine.supervision.fleet import Fleet
@@ -279,7 +280,7 @@ class Desk:
         noted = [note.partition(":")[0] for note in pending.notes]
         for act, word in _DONE.items():
             if plain := [name for name, done in pending.changed.items() if done is act and name not in noted]:
-                lines.append(f"{', '.join(plain)}: {word}")
+                lines.append(f"{format_names(plain)}: {word}")
         outcome = Outcome(request.id, int(code), "\n".join(lines) or "nothing to do", tuple(pending.changed))
         now = self._clock.wall()
         self._writer.submit(lambda store: store.save_request(request, outcome, now))

@@ -7,14 +7,15 @@ from typing import ClassVar, assert_never
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
 from engine.conversation import ChatAnswer, ChatMessage, ChatRole, ChatStatus
 from engine.protocol import Engine
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
+from llama_orch_tui.screens.dialog import Dialog
 from widgets.chat_log import ChatLog, turn_of
 from widgets.text import clean
 from widgets.units import format_rate
@@ -26,12 +27,7 @@ UNDER_WAY = frozenset({ChatStatus.WAITING, ChatStatus.ANSWERING})
 class ChatScreen(Dialog[None]):
     """Type, enter, read. Escape breaks an answer off, and closes when there is none under way."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", show=False),
-        Binding("ctrl+n", "begin_anew", "New", show=False),
-        Binding("pageup", "scroll(-1)", "Up", show=False),
-        Binding("pagedown", "scroll(1)", "Down", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(DialogKind.CHAT)]
 
     def __init__(self, engine: Engine, name: str, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -47,7 +43,7 @@ class ChatScreen(Dialog[None]):
         """What was said, how fast, and the line to type in."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(f"Chat · {clean(self._instance)}")
-            dialog.border_subtitle = "enter ask · esc stop, close · ^n new"
+            dialog.border_subtitle = frame_hints(DialogKind.CHAT)
             yield ChatLog()
             yield Static("", id="chat-status", markup=False)
             yield Input(placeholder="ask something", select_on_focus=False)
@@ -76,12 +72,17 @@ class ChatScreen(Dialog[None]):
 
     @on(Input.Submitted)
     def ask(self, event: Input.Submitted) -> None:
-        """Ask what was typed; what the model said before goes along."""
+        """Enter asks."""
         event.stop()
-        text = event.value.strip()
+        self.action_ask()
+
+    def action_ask(self) -> None:
+        """Ask what was typed; what the model said before goes along."""
+        line = self.query_one(Input)
+        text = line.value.strip()
         if not text or self._is_answering():
             return
-        event.input.value = ""
+        line.value = ""
         before = turn_of(self._chat.answer()) if self._said else None
         question = ChatMessage(ChatRole.USER, text)
         self._said = (*self._said, *((before,) if before is not None else ()), question)
@@ -139,7 +140,7 @@ def _numbers(answer: ChatAnswer) -> str:
     parts = []
     if answer.first_token_s is not None:
         parts.append(f"first token {answer.first_token_s:.2f} s")
-    if answer.tokens_per_s is not None:
+    if answer.tokens_per_s is not None and answer.tokens:
         parts.append(f"{format_rate(answer.tokens_per_s)} tok/s")
     if answer.tokens:
         parts.append(f"{answer.tokens} tokens")

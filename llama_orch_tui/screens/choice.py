@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.css.styles import RulesMap
@@ -19,7 +19,8 @@ from textual.visual import RenderOptions, Visual
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
+from llama_orch_tui.screens.dialog import Dialog
 
 KEY_CELLS = 3
 """A key and a space on either side."""
@@ -42,11 +43,7 @@ class ChoiceScreen(Dialog[str | None]):
     Enter gives the answer with the id `default`; the first one when that is none of them.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", show=False),
-        Binding("j", "cursor(1)", "Down", show=False),
-        Binding("k", "cursor(-1)", "Up", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(DialogKind.CHOICE)]
 
     def __init__(self, title: str, text: str, choices: Sequence[Choice], default: str | None = None) -> None:
         super().__init__()
@@ -59,7 +56,7 @@ class ChoiceScreen(Dialog[str | None]):
         """The question, then the answers."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self._title
-            dialog.border_subtitle = "↑↓ enter choose · esc cancel"
+            dialog.border_subtitle = frame_hints(DialogKind.CHOICE)
             yield Static(self._text, markup=False)
             yield OptionList(*(Option(_Answer(one), id=one.id) for one in self._choices), markup=False)
 

@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
+from llama_orch_tui.screens.dialog import Dialog
 from widgets.table_columns import ALWAYS, KEPT_FIRST, Column
 from widgets.table_view import TableView
 
@@ -23,12 +24,7 @@ CHOOSABLE = tuple(column for column in Column if column not in ALWAYS and column
 class ColumnsScreen(Dialog[None]):
     """A list of columns to switch on and off."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,C", "dismiss", "Close", show=False),
-        Binding("space", "switch", "Switch", show=False),
-        Binding("j", "cursor(1)", "Down", show=False),
-        Binding("k", "cursor(-1)", "Up", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(DialogKind.COLUMNS)]
 
     def __init__(self, view: TableView, on_change: Callable[[TableView], None]) -> None:
         """`on_change` is told every new view."""
@@ -40,7 +36,7 @@ class ColumnsScreen(Dialog[None]):
         """The columns, and the keys."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Columns"
-            dialog.border_subtitle = "space switch · esc close"
+            dialog.border_subtitle = frame_hints(DialogKind.COLUMNS)
             yield OptionList(*(Option(self._prompt(column), id=column.value) for column in CHOOSABLE), markup=False)
             yield Static("A narrow screen drops the last first.", classes="quiet", markup=False)
 

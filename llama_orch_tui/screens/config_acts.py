@@ -157,6 +157,7 @@ class ConfigActs(TableActs):
             self.notify("Nothing was removed that could be put back.", severity="warning")
             return
         removed = self._removed.pop()
+        self.app.clear_notifications()  # that it was removed holds no longer
         self.show_keys()
         self._editing.ask(
             lambda editor: editor.restore(removed), self._tell_restored, partial(self._keep_removed, removed)

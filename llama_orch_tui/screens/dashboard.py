@@ -14,9 +14,9 @@ from textual.message import Message
 from engine.protocol import Engine
 from engine.snapshots import Act, Desired, Outcome, Snapshot, Target
 from llama_orch_tui.action_kinds import Scope
-from llama_orch_tui.actions import ACTIONS, BY_ID
+from llama_orch_tui.actions import ACTIONS
 from llama_orch_tui.exit_choice import ExitChoice
-from llama_orch_tui.hints import FILTER_HINTS, PROMPT_HINTS, hints_for
+from llama_orch_tui.hints import FILTER_HINTS, PROMPT_HINTS, hints_for, obey_hint
 from llama_orch_tui.keymap import DEFAULT_KEYS, KeyMap
 from llama_orch_tui.offers import UNHEALTHY, Circumstances, is_working, offered
 from llama_orch_tui.remembered import Remembered
@@ -58,6 +58,8 @@ class DashboardScreen(PaneActs):
         """What is on the screen."""
         self._is_demo = is_demo
         self._is_composed = False
+        self._intended = (Pane.TABLE, "")
+        """What is to be done as soon as a pane has the focus; nothing while it is empty."""
         self._key_map = DEFAULT_KEYS
         self._top_bar = TopBar(is_demo=is_demo)
         self._welcome = Welcome(offers_demo=not is_demo, id="welcome")
@@ -89,6 +91,11 @@ class DashboardScreen(PaneActs):
         self.table.go_to(name)
         self.deck.go_to(Pane.TABLE)
 
+    def run_in_pane(self, pane: Pane, call: str) -> None:
+        """Go to a pane, then do there what `call` says, in Textual's words."""
+        self._intended = (pane, call)
+        self.deck.go_to(pane)  # the focus comes in a moment, and with it the right to do it
+
     def take_keys(self, key_map: KeyMap) -> None:
         """These keys from now on."""
         self._key_map = key_map
@@ -100,11 +107,11 @@ class DashboardScreen(PaneActs):
         if not self._is_composed:
             return
         self.deck.table_pane.note_rates(snapshot)
-        self.set_class(self._is_welcoming(), "-welcome")
+        self.set_class(self.is_welcoming, "-welcome")
         self._top_bar.show(snapshot, self.deck.table_pane.rates.totals)
         self.deck.events.show(snapshot.events)
         self._fault_bar.show(snapshot.faults)
-        if self._is_welcoming():
+        if self.is_welcoming:
             self._welcome.show(snapshot)
             told = told_here(snapshot)
             self._fault_bar.show(tuple(one for one in snapshot.faults if one not in told))
@@ -126,9 +133,13 @@ class DashboardScreen(PaneActs):
         """Fit the table's height to the new screen."""
         self.deck.fit()
 
-    def on_descendant_focus(self) -> None:
-        """Other keys work in another pane."""
+    async def on_descendant_focus(self) -> None:
+        """Other keys work in another pane; what was to be done there is done now."""
         self.show_keys()
+        pane, call = self._intended
+        if call and pane is self.deck.present:
+            self._intended = (pane, "")
+            await self.app.run_action(call)
 
     @on(InstanceTable.ViewChanged)
     def follow_view(self) -> None:
@@ -140,8 +151,7 @@ class DashboardScreen(PaneActs):
     @on(KeyFooter.Pressed)
     async def press(self, event: KeyFooter.Pressed) -> None:
         """A click in the footer does what the key does."""
-        if event.action in BY_ID:
-            await self.app.run_action(BY_ID[event.action].full_call)
+        await obey_hint(self, event.action)
 
     @on(ActDone)
     def tell_outcome(self, event: ActDone) -> None:
@@ -295,7 +305,9 @@ class DashboardScreen(PaneActs):
         self.deck.fit()
         self.show_keys()
 
-    def _is_welcoming(self) -> bool:
+    @property
+    def is_welcoming(self) -> bool:
+        """True while there is nothing to show but the welcome."""
         return self.snapshot.taken_at > 0 and (not self.snapshot.config_exists or not self.snapshot.instances)
 
     def _circumstances(self) -> Circumstances:
@@ -303,7 +315,7 @@ class DashboardScreen(PaneActs):
         is_lifted = pane is Pane.TABLE and deck.zoomed is None and not deck.table_pane.is_filtering
         return Circumstances(
             pane=pane,
-            is_welcoming=self._is_welcoming(),
+            is_welcoming=self.is_welcoming,
             is_demo=self._is_demo,
             chosen=self.table.chosen(),
             instances=self.snapshot.instances,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
 from engine.description import DescribeSection
 from engine.snapshots import Event, MetaValue
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
+from llama_orch_tui.screens.dialog import Dialog
 from widgets.fact_sheet import FactSheet
 from widgets.units import format_moment
 
@@ -24,7 +25,7 @@ def event_sections(event: Event) -> list[DescribeSection]:
         ("type", str(event.type)),
         ("message", event.message),
     ]
-    rows += [(key, _meta_text(value)) for key, value in event.meta]
+    rows += [(key.replace("_", " "), _meta_text(value)) for key, value in event.meta if value not in {None, "", ()}]
     return [DescribeSection("", rows=tuple(rows))]
 
 
@@ -35,7 +36,7 @@ def _meta_text(value: MetaValue) -> str:
 class EventScreen(Dialog[None]):
     """A dialog that any of the usual keys closes."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "dismiss", "Close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(DialogKind.EVENT)]
 
     def __init__(self, event: Event) -> None:
         super().__init__()
@@ -45,5 +46,13 @@ class EventScreen(Dialog[None]):
         """The facts in a frame."""
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "Event"
-            dialog.border_subtitle = "esc close"
+            dialog.border_subtitle = frame_hints(DialogKind.EVENT)
             yield FactSheet(event_sections(self._event))
+
+    def action_scroll(self, step: int) -> None:
+        """A line up or down."""
+        dialog = self.query_one(VerticalScroll)
+        if step > 0:
+            dialog.scroll_down(animate=False)
+        else:
+            dialog.scroll_up(animate=False)

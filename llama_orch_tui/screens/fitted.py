@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from textual import events
-from textual.screen import ModalScreen, Screen, ScreenResultType
-
-from themes import DIALOGS
+from textual.screen import Screen, ScreenResultType
 
 
 class Fitted(Screen[ScreenResultType]):
@@ -33,11 +31,11 @@ class Fitted(Screen[ScreenResultType]):
         if self._is_fresh:
             self._is_fresh = event.refresh_styles = False
 
-
-class Dialog(Fitted[ScreenResultType], ModalScreen[ScreenResultType]):
-    """A screen over what was there before."""
-
-    CSS_PATH = DIALOGS
+    def take_toasts_away(self) -> None:
+        """Tell no longer what was told: it would stand over the screen that opens."""
+        self.app.clear_notifications()
+        for screen in self.app.screen_stack:  # those behind are told of it when they are shown again
+            screen.query("ToastHolder").remove()
 
 
 def _breakpoint(cells: int, breakpoints: list[tuple[int, str]]) -> str:

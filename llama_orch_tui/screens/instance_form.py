@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
@@ -15,9 +15,10 @@ from textual.widgets import Input, Label, Static
 
 from engine.editing import KeyFault, Proposal, TableCheck, Written
 from engine.protocol import Engine
+from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
 from llama_orch_tui.editor_desk import EditorDesk
 from llama_orch_tui.instance_fields import NAME, fields_for, read_texts, write_texts
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.screens.dialog import Dialog
 from widgets.text import clean, clean_block
 
 CHECK_DELAY_S = 0.08
@@ -27,13 +28,7 @@ CHECK_DELAY_S = 0.08
 class InstanceForm(Dialog[Written | None]):
     """Returns what was written, or None. `was` names the instance that is changed; empty makes a new one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", show=False),
-        Binding("ctrl+s", "write", "Write", show=False),
-        # With priority: what is typed quickly behind tab is for the next line already.
-        Binding("tab,down", "app.focus_next", "Next", show=False, priority=True),
-        Binding("shift+tab,up", "app.focus_previous", "Previous", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(DialogKind.FORM)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own type
 
     def __init__(self, engine: Engine, proposal: Proposal, was: str = "") -> None:
@@ -53,7 +48,7 @@ class InstanceForm(Dialog[Written | None]):
         """The lines with their faults, what will be written, and what there is to say."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(f"Edit {clean(self._was)}" if self._was else "New instance")
-            dialog.border_subtitle = "enter write · tab next · esc cancel"
+            dialog.border_subtitle = frame_hints(DialogKind.FORM)
             with Horizontal(id="form-body"):
                 with VerticalScroll(id="form-fields", can_focus=False):
                     for one in self._fields:
@@ -82,8 +77,7 @@ class InstanceForm(Dialog[Written | None]):
     def check_soon(self) -> None:
         """Check once typing rests."""
         self._is_to_write = False
-        if self._timer is not None:
-            self._timer.stop()
+        self._check_no_more()
         self._timer = self.set_timer(CHECK_DELAY_S, self._check)
 
     @on(Input.Submitted)
@@ -96,11 +90,16 @@ class InstanceForm(Dialog[Written | None]):
         """Write it, when nothing is wrong with what stands there now."""
         if not self._is_writing:
             self._is_to_write = True
+            self._check_no_more()  # a later check would wipe out why it could not be written
             self._check()
 
     def action_cancel(self) -> None:
         """Close; nothing is written."""
         self.dismiss(None)
+
+    def _check_no_more(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
 
     def _check(self) -> None:
         self._asked += 1

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, OptionList, Static
@@ -16,7 +16,8 @@ from textual.widgets.option_list import Option
 from engine.editing import FoundModel, SearchState
 from engine.plural import format_count
 from engine.protocol import Engine
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
+from llama_orch_tui.screens.dialog import Dialog
 from widgets.text import clean, fit, fit_right
 from widgets.units import format_bytes
 
@@ -28,13 +29,7 @@ _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(:[\w.-]+)?")
 class ModelPicker(Dialog[FoundModel | None]):
     """Returns the chosen model, or None; one that was typed has no source."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", show=False),
-        Binding("down", "cursor('cursor_down')", "Down", show=False),
-        Binding("up", "cursor('cursor_up')", "Up", show=False),
-        Binding("pagedown", "cursor('page_down')", "Page down", show=False),
-        Binding("pageup", "cursor('page_up')", "Page up", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(DialogKind.MODELS)]
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
@@ -46,7 +41,7 @@ class ModelPicker(Dialog[FoundModel | None]):
         """The line to type in, the models, and what there is to say about the one under the cursor."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "New instance: choose the model"
-            dialog.border_subtitle = "enter choose · ↑↓ move · esc cancel"
+            dialog.border_subtitle = frame_hints(DialogKind.MODELS)
             yield Input(placeholder="type to filter, or a path, or owner/repo:quant", select_on_focus=False)
             yield OptionList(markup=False)
             yield Static("", id="picker-about", markup=False)
@@ -85,8 +80,14 @@ class ModelPicker(Dialog[FoundModel | None]):
 
     @on(Input.Submitted)
     def choose(self, event: Input.Submitted) -> None:
-        """Take the one under the cursor."""
+        """Enter takes the one under the cursor."""
         event.stop()
+        self.action_choose()
+
+    def action_choose(self) -> None:
+        """Take the one under the cursor; without any, say what could be typed."""
+        if not self._listed:
+            self.notify("Nothing to choose: type the path of a .gguf file, or owner/repo:quant.", severity="warning")
         self._choose(self.query_one(OptionList).highlighted)
 
     @on(OptionList.OptionSelected)
@@ -160,6 +161,9 @@ class ModelPicker(Dialog[FoundModel | None]):
         about.update("" if one is None else Content(clean(one.trouble or one.path)))
 
     def _say_status(self, state: SearchState) -> None:
+        # With an empty list between them, what was found nowhere would be said far from where the eye is.
+        is_empty = state.is_done and not state.models and not self._listed
+        self.query_one(".dialog").set_class(is_empty, "-nothing")
         self.query_one("#picker-status", Static).update(Content(status_text(state, len(self._listed))))
 
 
@@ -168,7 +172,7 @@ def status_text(state: SearchState, listed: int) -> str:
     if not state.is_done:
         told = f"{format_count(len(state.models), 'model')} so far; looking in {clean(state.looking_in) or '…'}"
     elif not state.models:
-        told = "No model was found. Type a path or owner/repo:quant, or name folders in [models] folders."
+        told = "No model was found. Type a path or owner/repo:quant; [models] folders names more places to look in."
     else:
         told = f"{listed} of {format_count(len(state.models), 'model')}"
     return "\n".join([told, *(clean(one) for one in state.troubles[-2:])])

@@ -11,8 +11,8 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from llama_orch_tui.action_kinds import Scope
-from llama_orch_tui.actions import BY_ID, in_scopes
-from llama_orch_tui.hints import hints_for
+from llama_orch_tui.actions import in_scopes
+from llama_orch_tui.hints import hints_for, obey_hint
 from llama_orch_tui.keymap import DEFAULT_KEYS, keys_of
 from llama_orch_tui.screens.fitted import Fitted
 from themes import DIALOGS
@@ -49,6 +49,7 @@ class PageScreen(Fitted[None]):
 
     def on_mount(self) -> None:
         """Show the keys and be ready to scroll. Textual calls it for subclasses, too, after theirs."""
+        self.take_toasts_away()
         keys_of(self.app).rebind(self, *self.SCOPES)
         self.show_keys()
         self.take_focus()
@@ -74,7 +75,7 @@ class PageScreen(Fitted[None]):
     @on(KeyFooter.Pressed)
     async def press(self, event: KeyFooter.Pressed) -> None:
         """A click in the footer does what the key does."""
-        await self.app.run_action(BY_ID[event.action].full_call)
+        await obey_hint(self, event.action)
 
     def action_close_page(self) -> None:
         """Back to where it was opened."""

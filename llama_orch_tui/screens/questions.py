@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.plural import format_count
+from engine.plural import MOST_NAMES, format_count, format_names
 from engine.profiles import Switch, plan_switch
 from engine.snapshots import Act, Desired, EventType, InstanceSnapshot, Snapshot, Status
 from llama_orch_tui.exit_choice import ExitChoice
@@ -25,8 +25,6 @@ MOST_LETTERS = 20
 """More profiles than these are chosen by the cursor."""
 ALL_TYPES = "all"
 MOST_NAME_CELLS = 48
-MOST_NAMES = 8
-"""More names than these are counted, not listed."""
 
 _YES_KEYS = {Act.STOP: "x", Act.RESTART: "r", Act.PROFILE: "p", Act.START: "s"}
 """The key that asked, once more."""
@@ -112,9 +110,7 @@ def _short(name: str) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    listed = ", ".join(clean(name) for name in names[:MOST_NAMES])
-    rest = len(names) - MOST_NAMES
-    return f"{listed} and {rest} more" if rest > 0 else listed
+    return format_names([clean(name) for name in names])
 
 
 def quit_question(snapshot: Snapshot) -> ChoiceScreen:
@@ -143,7 +139,7 @@ def quit_question(snapshot: Snapshot) -> ChoiceScreen:
 
 def _leave_watched(snapshot: Snapshot, count: int) -> Choice:
     leader = snapshot.leader
-    who = f"The {leader.kind.value} with pid {leader.pid} goes on watching." if leader else ""
+    who = f"The {leader.kind.value} with PID {leader.pid} goes on watching." if leader else ""
     return Choice(ExitChoice.LEAVE.value, "l", "Leave it running" if count == 1 else "Leave them running", who)
 
 

@@ -64,7 +64,7 @@ class TableActs(Fitted[None]):
         from llama_orch_tui.screens.choice import Choice, ChoiceScreen  # noqa: PLC0415 - not for the first paint
 
         columns = (None, *Column)
-        keys = answer_keys([FILE if column is None else column.value for column in columns])
+        keys = answer_keys([FILE if column is None else column.value.casefold() for column in columns])
         order = self.table.view.order
         choices = [
             Choice("" if column is None else column.value, key, _order_label(column, order))

@@ -7,22 +7,21 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.widgets import OptionList, Static
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from llama_orch_tui.screens.fitted import Dialog
+from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
+from llama_orch_tui.screens.dialog import Dialog
 
 
 class ThemeScreen(Dialog[str | None]):
     """Returns the name of the chosen theme, or None when the operator backs out; then the old one is worn again."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,t", "cancel", "Cancel", show=False),
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of(DialogKind.THEME)]
+
+    IS_VEILED = False
 
     def __init__(self, names: Sequence[str], worn: str) -> None:
         super().__init__()
@@ -33,8 +32,8 @@ class ThemeScreen(Dialog[str | None]):
         """The names in a corner, so that the console stays in sight."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Theme"
+            dialog.border_subtitle = frame_hints(DialogKind.THEME)
             yield OptionList(*(Option(name, id=name) for name in self._names), markup=False)
-            yield Static("↑↓ try on · enter keep · esc as before", classes="quiet", markup=False)
 
     def on_mount(self) -> None:
         """The cursor stands on what is worn."""
@@ -58,10 +57,14 @@ class ThemeScreen(Dialog[str | None]):
         self.app.theme = self._worn
         self.dismiss(None)
 
-    def action_cursor_down(self) -> None:
-        """The next one."""
-        self.query_one(OptionList).action_cursor_down()
+    def action_keep_worn(self) -> None:
+        """Keep what is worn now."""
+        self.dismiss(self.app.theme)
 
-    def action_cursor_up(self) -> None:
-        """The one before."""
-        self.query_one(OptionList).action_cursor_up()
+    def action_cursor(self, step: int) -> None:
+        """To the next one or the one before."""
+        names = self.query_one(OptionList)
+        if step > 0:
+            names.action_cursor_down()
+        else:
+            names.action_cursor_up()

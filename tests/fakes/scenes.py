@@ -231,9 +231,9 @@ BUSY = (
 )
 
 EVENTS = (
-    Event(NOW - 700, None, Level.INFO, EventType.LED, "this dashboard leads (pid 4242)", (), 1),
+    Event(NOW - 700, None, Level.INFO, EventType.LED, "this dashboard leads (PID 4242)", (), 1),
     Event(NOW - 640, "chat", Level.INFO, EventType.REQUESTED, "start asked by dashboard", (), 2),
-    Event(NOW - 639, "chat", Level.INFO, EventType.STARTED, "executed as pid 5101 on port 8081", (), 3),
+    Event(NOW - 639, "chat", Level.INFO, EventType.STARTED, "executed as PID 5101 on port 8081", (), 3),
     Event(NOW - 628, "chat", Level.INFO, EventType.READY, "ready after 11.2 s", (), 4),
     Event(NOW - 95, "中文模型", Level.WARNING, EventType.UNHEALTHY, "无响应: no answer on /health (3 tries)", (), 5),
     Event(

@@ -7,13 +7,14 @@ import fcntl
 import os
 import re
 import select
-import signal
 import struct
 import subprocess
 import sys
 import termios
 import threading
 from collections.abc import Mapping, Sequence
+
+import psutil
 
 from tests.fakes.waiting import wait_until
 
@@ -23,14 +24,30 @@ TAKE_TERMINAL = (
     "import fcntl, os, sys, termios\nfcntl.ioctl(0, termios.TIOCSCTTY, 0)\nos.execv(sys.executable, sys.argv[1:])"
 )
 """Makes stdin the controlling terminal of a new session, and becomes the Python program of its arguments."""
+SHELL = """
+import os, signal, sys
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+child = os.fork()
+if not child:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+"""Runs the Python program of its arguments as a shell does: in the foreground, in a process group of its own."""
 ESCAPES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]")
 SIZE = (40, 140)
 
 
 class Terminal:
-    """One program on a terminal of its own. A context manager: the program is killed at the end if it still lives."""
+    """One program on a terminal of its own. A context manager: the program is killed at the end if it still lives.
 
-    def __init__(self, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    With `in_shell` it is the child of one that could go on with it; `program` is that one then, and `job` the child.
+    """
+
+    def __init__(self, arguments: Sequence[str], environ: Mapping[str, str], *, in_shell: bool = False) -> None:
+        self._in_shell = in_shell
         self._master, slave = os.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
         self._shown = bytearray()
@@ -38,7 +55,7 @@ class Terminal:
         # Whoever runs the tests may say a size, which would count for more than the terminal's own.
         inherited = {name: value for name, value in environ.items() if name not in {"COLUMNS", "LINES"}}
         self.program = subprocess.Popen(
-            [sys.executable, "-c", TAKE_TERMINAL, sys.executable, *arguments],
+            [sys.executable, "-c", TAKE_TERMINAL, sys.executable, *(("-c", SHELL) if in_shell else ()), *arguments],
             env={**inherited, "TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none"},
             stdin=slave,
             stdout=slave,
@@ -53,11 +70,18 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.program.pid, signal.SIGCONT)
+        for job in self._jobs():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                job.kill()
         self.program.kill()
         self.program.wait()
         self.pull_the_plug()
+
+    @property
+    def job(self) -> int:
+        """The PID of what the shell runs, once it does."""
+        assert wait_until(lambda: bool(self._jobs())), "the shell never ran anything"
+        return self._jobs()[0].pid
 
     def press(self, keys: str) -> None:
         """Type."""
@@ -84,6 +108,12 @@ class Terminal:
         for handle in (self._stop_hear, self._master):
             os.close(handle)
         self._master = -1
+
+    def _jobs(self) -> list[psutil.Process]:
+        """What the shell runs at this moment."""
+        if not self._in_shell or self.program.poll() is not None:
+            return []
+        return psutil.Process(self.program.pid).children()
 
     def _read(self) -> None:
         with contextlib.suppress(OSError):  # the program has let go of its end

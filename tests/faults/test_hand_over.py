@@ -30,10 +30,12 @@ def configure(den: ThrowAwayHome, on_exit: str = "daemon") -> None:
 
 
 @contextlib.contextmanager
-def dashboard(den: ThrowAwayHome) -> Iterator[Terminal]:
+def dashboard(den: ThrowAwayHome, *, in_shell: bool = False) -> Iterator[Terminal]:
     """The real dashboard, leading, with its model ready."""
-    with Terminal(["-m", "llama_orch_tui"], den.environment()) as terminal:
-        wait_for(lambda: den.leader_pid() == terminal.program.pid, "the dashboard leads")
+    with Terminal(["-m", "llama_orch_tui"], den.environment(), in_shell=in_shell) as terminal:
+        wait_for(
+            lambda: den.leader_pid() == (terminal.job if in_shell else terminal.program.pid), "the dashboard leads"
+        )
         assert den.run_cli("start", "a", "--wait").returncode == 0
         terminal.until_shown("ready")
         yield terminal
@@ -128,19 +130,24 @@ def test_a_hand_over_that_fails_is_said_and_loses_no_model(den: ThrowAwayHome) -
     assert den.ps()["instances"]["a"]["why"].startswith("unwatched since")
 
 
+def is_suspended(pid: int) -> bool:
+    """True while the process stands still."""
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+
+
 def test_a_suspended_dashboard_has_handed_the_lead_over_and_follows_when_it_comes_back(den: ThrowAwayHome) -> None:
     configure(den)
-    with dashboard(den) as terminal:
+    with dashboard(den, in_shell=True) as terminal:
+        job = terminal.job
         terminal.press("\x1a")
-        dashboard_process = psutil.Process(terminal.program.pid)
-        wait_for(lambda: dashboard_process.status() == psutil.STATUS_STOPPED, "it is suspended")
+        wait_for(lambda: is_suspended(job), "it is suspended")
         daemon = wait_for_daemon(den)
         assert den.run_cli("restart", "a").returncode == 0
         terminal.forget()
-        os.kill(terminal.program.pid, signal.SIGCONT)
+        os.kill(job, signal.SIGCONT)
         terminal.until_shown("ready")
         terminal.press("q")
-        terminal.until_shown(f"The daemon with pid {daemon} goes on watching.")
+        terminal.until_shown(f"The daemon with PID {daemon} goes on watching.")
         terminal.press("l")
         assert terminal.program.wait(30) == 0
     assert stop_daemon(den.home, 10.0).pid == daemon
@@ -150,37 +157,48 @@ def test_what_was_started_around_a_dashboard_is_suspended_with_it(den: ThrowAway
     """A `make` that is not would leave the shell waiting for it, and the terminal for the shell."""
     configure(den, "leave")
     around = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-m', 'llama_orch_tui']))"
-    with Terminal(["-c", around], den.environment()) as terminal:
+    with Terminal(["-c", around], den.environment(), in_shell=True) as terminal:
         terminal.until_shown("1 stopped")
-        around_it = psutil.Process(terminal.program.pid)
-        (inside,) = around_it.children()
+        job = terminal.job
+        (inside,) = psutil.Process(job).children()
         terminal.press("\x1a")
-        wait_for(lambda: {inside.status(), around_it.status()} == {psutil.STATUS_STOPPED}, "both are suspended")
+        wait_for(lambda: is_suspended(inside.pid) and is_suspended(job), "both are suspended")
         terminal.forget()
-        os.killpg(terminal.program.pid, signal.SIGCONT)
+        os.killpg(job, signal.SIGCONT)
         terminal.until_shown("1 stopped")
         terminal.press("q")
         assert terminal.program.wait(30) == 0
 
 
-def test_a_suspension_that_cannot_hand_over_is_refused(den: ThrowAwayHome) -> None:
+def test_a_suspension_that_nobody_could_end_is_refused(den: ThrowAwayHome) -> None:
+    """As with `xterm -e`: the console leads its session, and what is above it is no shell of that terminal."""
     configure(den)
     with dashboard(den) as terminal:
+        terminal.press("\x1a")
+        terminal.until_shown("Start it from a shell")
+        assert not is_suspended(terminal.program.pid)
+        assert den.leader_pid() == terminal.program.pid, "nor is the lead let go of"
+
+
+def test_a_suspension_that_cannot_hand_over_is_refused(den: ThrowAwayHome) -> None:
+    configure(den)
+    with dashboard(den, in_shell=True) as terminal:
         (den.home.daemon_dir).write_text("where the daemon's folder should be")
         terminal.press("\x1a")
-        terminal.until_shown("Not suspended")
-        assert psutil.Process(terminal.program.pid).status() != psutil.STATUS_STOPPED
-        assert den.leader_pid() == terminal.program.pid
+        terminal.until_shown("suspends without a daemon")
+        assert not is_suspended(terminal.job)
+        assert den.leader_pid() == terminal.job
 
 
 def test_on_exit_leave_suspends_unwatched_and_leads_again(den: ThrowAwayHome) -> None:
     configure(den, "leave")
-    with dashboard(den) as terminal:
+    with dashboard(den, in_shell=True) as terminal:
+        job = terminal.job
         terminal.press("\x1a")
-        wait_for(lambda: psutil.Process(terminal.program.pid).status() == psutil.STATUS_STOPPED, "it is suspended")
+        wait_for(lambda: is_suspended(job), "it is suspended")
         assert den.ps()["leader"] is None
-        os.kill(terminal.program.pid, signal.SIGCONT)
-        wait_for(lambda: den.leader_pid() == terminal.program.pid, "it leads again")
+        os.kill(job, signal.SIGCONT)
+        wait_for(lambda: den.leader_pid() == job, "it leads again")
     assert find_daemon(den.home) is None
 
 

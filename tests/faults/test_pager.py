@@ -36,6 +36,6 @@ def test_in_a_real_terminal_the_pager_reads_the_log_and_the_dashboard_comes_back
         wait_for(lambda: read.exists() and "listening on" in read.read_text(), "the pager has read it")
         for _ in range(TRIES):
             terminal.press("e")  # what is typed before the screen is back is lost
-            if wait_until(lambda: "Log then" in terminal.text(), 1.0):
+            if wait_until(lambda: "Show log" in terminal.text(), 1.0):
                 break
-        terminal.until_shown("Log then")
+        terminal.until_shown("Show log")

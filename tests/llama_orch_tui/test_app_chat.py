@@ -11,6 +11,7 @@ from llama_orch_tui.screens.chat import ChatScreen, status_text
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import TRIO, engine_of, snapshot
 from tests.fakes.still_engine import StillChat
+from widgets.chat_log import answer_content
 
 DONE = ChatAnswer(ChatStatus.DONE, "Fine, [bold]thanks[/nope].", "", 12, 0.214, 41.5)
 
@@ -132,3 +133,11 @@ def test_an_instance_that_does_not_run_is_not_asked() -> None:
 @pytest.mark.parametrize("status", list(ChatStatus))
 def test_every_status_has_words(status: ChatStatus) -> None:
     assert status_text(replace(DONE, status=status, is_cut=True), 3.0)
+
+
+def test_an_answer_without_words_has_no_speed() -> None:
+    assert "tok/s" not in status_text(replace(DONE, tokens=0, tokens_per_s=0.0), 3.0)
+
+
+def test_the_blank_that_many_models_begin_with_does_not_indent_the_answer() -> None:
+    assert answer_content(replace(DONE, text=" Because.")).plain == "Because."

@@ -147,3 +147,13 @@ def test_many_busy_ones_are_counted_and_the_question_fits_a_small_screen() -> No
         await operator.until_shown("Cancel")
 
     drive(engine_of(scene(*many)), script, size=(80, 24))
+
+
+@pytest.mark.parametrize(("key", "last"), [("o", "w why"), ("C", "● why")], ids=["order", "columns"])
+@pytest.mark.parametrize("height", [24, 18, 12])
+def test_the_answer_under_the_cursor_is_seen_however_many_there_are(height: int, key: str, last: str) -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press(key, "up")
+        await operator.until_shown(last)
+
+    drive(engine_of(snapshot(TRIO)), script, size=(80, height))

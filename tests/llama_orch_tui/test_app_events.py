@@ -10,6 +10,7 @@ import pytest
 from engine.errors import StateError
 from engine.log_asking import LogPattern
 from engine.snapshots import Event, EventType, Level
+from llama_orch_tui.screens.event import event_sections
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import EVENTS, NOW, TRIO, engine_of, snapshot
 from tests.fakes.still_engine import StillEngine
@@ -304,3 +305,13 @@ def test_escape_saves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     drive(engine_of(snapshot(TRIO, events=MIXED)), script)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_event_is_told_without_what_it_does_not_hold() -> None:
+    event = Event(
+        NOW, "chat", Level.ERROR, EventType.EXITED, "ended", (("exit_code", 0), ("signal", None), ("hint", ""))
+    )
+
+    (section,) = event_sections(event)
+
+    assert section.rows[-1] == ("exit code", "0")

@@ -75,7 +75,7 @@ def test_ctrl_c_asks_while_a_filter_is_typed() -> None:
 def test_the_question_names_a_leader_that_goes_on_watching() -> None:
     async def script(operator: Operator) -> None:
         await operator.press("q")
-        await operator.until_shown("The daemon with pid 123 goes on watching.")
+        await operator.until_shown("The daemon with PID 123 goes on watching.")
 
     drive(engine_of(snapshot(TRIO, follows=True)), script)
 

@@ -11,7 +11,7 @@ from textual.widgets import Input
 from engine.editing import FoundModel, KeyFault, SearchState
 from engine.snapshots import State
 from llama_orch_tui.instance_fields import Kind, _read, fields_for, read_texts, write_texts
-from llama_orch_tui.screens.instance_form import InstanceForm
+from llama_orch_tui.screens.instance_form import CHECK_DELAY_S, InstanceForm
 from llama_orch_tui.screens.model_picker import ModelPicker, as_typed, is_hub_model, is_source
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import TRIO, engine_of, first_run, instance, snapshot
@@ -124,10 +124,25 @@ def test_nothing_found_is_said_with_what_to_do() -> None:
     async def script(operator: Operator) -> None:
         await operator.press("n")
         await operator.until_shown("No model was found. Type a path or owner/repo:quant")
+        status, line = operator.line_of("No model was found"), operator.line_of("type to filter")
+        assert status - line == 2, "it is said where the eye is"
         await operator.press("enter")
+        await operator.until_shown("Nothing to choose: type the path of a")
         assert isinstance(operator.app.screen, ModelPicker)
 
     drive(engine, script)
+
+
+@pytest.mark.parametrize("key", ["n", "d", "question_mark", "o"])
+def test_what_was_told_before_does_not_stand_over_a_form_or_a_page(key: str) -> None:
+    async def script(operator: Operator) -> None:
+        operator.app.notify("chat: stopped")
+        await operator.until(lambda: bool(operator.told()), "it is told")
+        await operator.press(key)
+        await operator.until(lambda: not operator.told(), "nothing stands over it")
+        await operator.until(lambda: not operator.dashboard.query("Toast"), "nor behind it")
+
+    drive(ready(), script)
 
 
 def test_a_fault_stands_under_its_line_and_nothing_is_written() -> None:
@@ -138,6 +153,7 @@ def test_a_fault_stands_under_its_line_and_nothing_is_written() -> None:
         await operator.until_shown("must be [a] number; for example port = 8081")
         told = operator.app.screen.query_one("#fault-port")
         assert told.region.y == field(operator, "port").region.y + 1
+        assert told.content_region.x == field(operator, "port").content_region.x
         await operator.press("enter")
         await operator.until(lambda: field(operator, "port").has_focus, "the faulty line has the focus")
         assert operator.engine.editor.done == []
@@ -201,6 +217,18 @@ def test_a_refusal_while_writing_keeps_the_form() -> None:
         operator.engine.editor.error = ""
         await operator.press("enter")
         await operator.until(lambda: operator.engine.editor.done == [("add", "qwen3")], "it is written")
+
+    drive(ready(), script)
+
+
+def test_why_it_was_not_written_stays_when_enter_came_right_behind_a_letter() -> None:
+    async def script(operator: Operator) -> None:
+        await open_form(operator)
+        operator.engine.editor.error = "config.toml: has changed since it was read; nothing was written, try again"
+        await operator.press("x", "enter")
+        await operator.until_shown("nothing was written, try again")
+        await operator.pilot.pause(4 * CHECK_DELAY_S)
+        assert "nothing was written, try again" in operator.text()
 
     drive(ready(), script)
 

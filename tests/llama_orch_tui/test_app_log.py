@@ -241,6 +241,21 @@ def test_wrapping_shows_a_long_line_whole_and_asks_for_as_many_lines_as_fit() ->
     drive(engine_of(snapshot(TRIO)), script, size=(100, 30))
 
 
+def test_a_wrapped_line_goes_on_indented_and_loses_no_wide_character() -> None:
+    line = LogLine("0.02.120.001 I main: " + "请求" * 40, Stream.STDERR)
+
+    async def script(operator: Operator) -> None:
+        operator.view.publish(LogWindow("chat", (line,), size_bytes=99_000))
+        await operator.press("l", "z", "w")
+        await operator.until_shown("↳")
+        first, *further = [one.rstrip() for one in operator.lines() if "请" in one or "求" in one]
+        assert first.startswith("  0.02.120.001 I main: ")
+        assert all(one.startswith("↳ ") for one in further)
+        assert sum(one.count("请") + one.count("求") for one in (first, *further)) == 80
+
+    drive(engine_of(snapshot(TRIO)), script, size=(80, 24))
+
+
 @pytest.mark.parametrize("marks", [(), ("space", "down", "down", "space")])
 def test_m_merges_all_or_the_marked_with_their_names_and_again_shows_one(marks: tuple[str, ...]) -> None:
     async def script(operator: Operator) -> None:

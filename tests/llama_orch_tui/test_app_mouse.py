@@ -112,3 +112,24 @@ def test_a_tag_that_is_too_long_gives_way_to_the_numbers_of_its_group(tag: str) 
         await operator.until_shown("… · 1 of 1 ready")
 
     drive(engine_of(snapshot((replace(TRIO[0], tags=(tag,)),))), script, size=(80, 24))
+
+
+@pytest.mark.parametrize(
+    ("keys", "hint"),
+    [
+        pytest.param(("slash", "z"), "Show all", id="filter"),
+        pytest.param(("slash", "z"), "To the table", id="to-the-table"),
+        pytest.param(("l", "slash", "z"), "Drop it", id="log"),
+        pytest.param(("d", "6", "slash", "z"), "Drop it", id="page"),
+    ],
+)
+def test_a_click_on_a_hint_while_something_is_typed_does_what_its_key_does(keys: tuple[str, ...], hint: str) -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press(*keys)
+        await operator.until_shown(hint)
+        last = len(operator.lines()) - 1
+        await operator.pilot.click(offset=(operator.lines()[last].index(hint) + 1, last))
+        await operator.until_gone(hint)
+        assert operator.app.breakdown is None
+
+    drive(engine_of(snapshot(TRIO)), script)

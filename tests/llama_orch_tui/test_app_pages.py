@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,12 +11,19 @@ from textual.theme import Theme
 from textual.widgets import OptionList
 
 from engine.description import DescribeSection, Description
+from engine.snapshots import State
+from llama_orch_tui.action_kinds import Group, Scope
+from llama_orch_tui.actions import in_scopes
 from llama_orch_tui.app import ConsoleApp
+from llama_orch_tui.palette import ConsoleCommands, text_of
+from llama_orch_tui.screens.help import LEGEND
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import DESCRIPTION, NOW, TRIO, engine_of, snapshot
 from tests.fakes.still_engine import StillEngine
 from themes import ANSI, CONTRAST, DARK, LIGHT, THEMES
-from widgets.looks import INKS
+from widgets.inked import Inked
+from widgets.looks import INKS, state_look
+from widgets.pane_prompt import PromptKind
 
 
 def described_engine() -> StillEngine:
@@ -93,11 +101,17 @@ def test_the_question_mark_shows_every_key(close: str, size: tuple[int, int]) ->
         await operator.press("question_mark")
         await operator.until_shown("start the chosen instances")
         await operator.press("G")
-        await operator.until_shown("suspend to the shell; fg comes back")
+        await operator.until_shown("a text, or a regular expression")
         await operator.press(close)
         await operator.until_shown("Instances ─")
 
     drive(engine_of(snapshot(TRIO)), script, size=size)
+
+
+def test_the_help_explains_the_sign_of_every_state() -> None:
+    signs = " ".join(label for label, _text in LEGEND.rows)
+
+    assert all(state_look(state).glyph in signs for state in State)
 
 
 def test_help_opens_over_a_description_too() -> None:
@@ -124,6 +138,38 @@ def test_the_palette_finds_an_action_by_name() -> None:
         assert operator.engine.submitted[0].target.unhealthy
 
     drive(engine_of(snapshot()), script)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("log: search", lambda operator: operator.log.is_typing and operator.log.prompt_kind is PromptKind.SEARCH),
+        ("events: save", lambda operator: operator.event_pane.is_typing),
+        ("log: wrap", lambda operator: operator.log.text.is_wrapped),
+    ],
+    ids=["log-search", "events-save", "log-wrap"],
+)
+def test_the_palette_does_what_belongs_to_another_pane_there(typed: str, expected: Callable[[Operator], bool]) -> None:
+    async def script(operator: Operator) -> None:
+        await operator.press("ctrl+p")
+        await operator.until_shown("Start the chosen instances")
+        await operator.press(*("space" if letter == " " else letter for letter in typed))
+        await operator.until_shown(f"{typed[0].upper()}{typed[1:]}"[:8])
+        await operator.pilot.pause(0.3)
+        await operator.press("enter")
+        await operator.until(lambda: expected(operator), "it is done")
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_the_palette_offers_every_action_of_every_pane() -> None:
+    async def script(operator: Operator) -> None:
+        offered = {one.text for one in ConsoleCommands(operator.dashboard)._offers()}
+        scopes = {Scope.APP, Scope.INSTANCE, Scope.DASHBOARD, Scope.TABLE, Scope.EVENTS, Scope.LOG}
+        actions = [one for one in in_scopes(scopes) if one.group is not Group.MOVE and one.id != "palette"]
+        assert {text_of(one) for one in actions} <= offered
+
+    drive(engine_of(snapshot(TRIO)), script)
 
 
 def test_the_palette_leads_to_an_instance() -> None:
@@ -234,6 +280,50 @@ def test_states_can_be_read_on_every_theme_of_ours(theme: Theme, least: float) -
             assert contrast(ground, Color.from_rich_color(shown)) >= least, ink
 
     assert theme in THEMES
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+@pytest.mark.parametrize(
+    ("theme", "least"), [(DARK, 4.0), (LIGHT, 3.9), (CONTRAST, 7.0)], ids=lambda one: str(one)[:30]
+)
+def test_states_can_be_read_on_chosen_rows_too(theme: Theme, least: float) -> None:
+    """The row under the cursor is the one that is read."""
+
+    async def script(operator: Operator) -> None:
+        operator.app.theme = theme.name
+        await operator.pilot.pause()
+        papers: list[tuple[Inked, str]] = [
+            (operator.table, "table--cursor"),
+            (operator.table, "table--cursor-blurred"),
+            (operator.table, "table--marked"),
+            (operator.events, "events--cursor"),
+            (operator.log.text, "log--current"),
+        ]
+        for widget, paper in papers:
+            ground = widget.paper(paper).bgcolor
+            for ink in INKS:
+                shown = widget.ink(ink).color
+                assert ground is not None
+                assert shown is not None
+                found = contrast(Color.from_rich_color(ground), Color.from_rich_color(shown))
+                assert found >= least, (paper, ink)
+
+    drive(engine_of(snapshot(TRIO)), script)
+
+
+def test_a_toast_of_the_sixteen_colours_is_written_on_the_terminals_own_ground() -> None:
+    """Black under a terminal's own ink cannot be read where that is black, too."""
+
+    async def script(operator: Operator) -> None:
+        operator.app.theme = ANSI.name
+        operator.app.notify("chat: stopped")
+        await operator.until_shown("chat: stopped")
+        toast = operator.dashboard.query_one("Toast")
+        assert (toast.styles.background, toast.styles.color) == (
+            Color.parse("ansi_default"),
+            Color.parse("ansi_default"),
+        )
+
     drive(engine_of(snapshot(TRIO)), script)
 
 

@@ -250,8 +250,8 @@ def test_the_top_bar_counts_in_words_and_names_who_leads() -> None:
         assert "● 1 ready" in top
         assert "◑ 1 loading" in top
         assert "○ 1 stopped" in top
-        assert "following pid 123 (daemon)" in top
-        assert "cpu" in top
+        assert "following PID 123 (daemon)" in top
+        assert "CPU" in top
         assert "22G/64G" in top
 
     drive(engine_of(snapshot(TRIO, follows=True)), script)

@@ -224,7 +224,7 @@ def test_capital_o_turns_the_order_round() -> None:
 
 def test_a_click_on_a_title_orders_by_it() -> None:
     async def script(operator: Operator) -> None:
-        x = operator.lines()[operator.line_of("restarts")].index("cpu")
+        x = operator.lines()[operator.line_of("restarts")].index("CPU")
         await operator.pilot.click(offset=(x, operator.line_of("restarts")))
         await operator.until(lambda: operator.table.view.order == Order(Column.CPU, is_descending=True))
 
@@ -234,8 +234,8 @@ def test_a_click_on_a_title_orders_by_it() -> None:
 def test_the_order_is_in_the_title_and_an_arrow_in_the_head() -> None:
     async def script(operator: Operator) -> None:
         await operator.press("o", "c")
-        await operator.until_shown("by cpu")
-        assert "cpu▼" in operator.text()
+        await operator.until_shown("by CPU")
+        assert "CPU▼" in operator.text()
 
     drive(engine_of(snapshot()), script, size=(80, 24))
 
@@ -341,7 +341,7 @@ def test_gpus_are_summed_in_the_top_bar() -> None:
     gpus = (GpuLoad(0, "H200", 12 * GIB, 140 * GIB, 40.0), GpuLoad(1, "H200", 8 * GIB, 140 * GIB, 90.0))
 
     async def script(operator: Operator) -> None:
-        assert "2 gpus  90% 20G/280G" in operator.lines()[0]
+        assert "2 GPUs  90% 20G/280G" in operator.lines()[0]
 
     drive(engine_of(replace(snapshot(TRIO), host=replace(HOST, gpus=gpus))), script, size=(160, 40))
 

@@ -97,7 +97,7 @@ def test_what_shares_a_key_with_a_changed_action_keeps_it() -> None:
         operator.engine.publish(replace(snapshot(TRIO, seq=2), keys=(("describe", "f9"),)))
         await operator.until_shown("f9 Describe")
         await operator.press("e")
-        await operator.until_shown("enter Log then")
+        await operator.until_shown("enter Show log")
 
     drive(engine_of(snapshot(TRIO)), script)
 

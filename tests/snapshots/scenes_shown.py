@@ -228,10 +228,10 @@ DESCRIPTION = Description(
         DescribeSection(
             "Runtime",
             (
-                ("pid", "5101 (keeper 5100)"),
+                ("PID", "5101 (keeper 5100)"),
                 ("started", "2026-09-21 14:00:36 UTC"),
                 ("uptime", "0:12:44"),
-                ("cpu", "112 % of one core"),
+                ("CPU", "112 % of one core"),
                 ("memory", "3049 MB"),
                 ("logs", "/home/ada/.local/state/llama-orch-tui/logs/chat"),
             ),

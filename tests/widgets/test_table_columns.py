@@ -70,9 +70,9 @@ def test_the_sorted_column_stays_when_it_would_have_gone() -> None:
 
 def test_the_head_says_by_what_and_which_way_it_is_sorted() -> None:
     layout = Layout((Placed(Column.NAME, 8), Placed(Column.CPU, 5)))
-    assert head_line(layout, Order(Column.CPU, is_descending=True)) == "  name      cpu▼ "
-    assert head_line(layout, Order(Column.NAME)) == "  name▲      cpu "
-    assert head_line(layout, FILE_ORDER) == "  name       cpu "
+    assert head_line(layout, Order(Column.CPU, is_descending=True)) == "  name      CPU▼ "
+    assert head_line(layout, Order(Column.NAME)) == "  name▲      CPU "
+    assert head_line(layout, FILE_ORDER) == "  name       CPU "
 
 
 @pytest.mark.parametrize("gap", [1, 2])

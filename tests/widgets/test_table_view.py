@@ -67,7 +67,13 @@ def test_choices_that_make_no_sense_are_left_at_their_defaults(choices: object) 
     assert view_from_choices(choices) == TableView()
 
 
+def test_choices_of_a_version_that_wrote_columns_in_small_letters_are_understood() -> None:
+    view = view_from_choices({"order": "cpu", "hidden": "gpu mem,pid"})
+    assert view.order.column is Column.CPU
+    assert view.hidden == {Column.GPU, Column.PID}
+
+
 def test_name_and_state_cannot_be_hidden() -> None:
     assert TableView().toggled(Column.NAME) == TableView()
-    assert view_from_choices({"hidden": "name,pid"}).hidden == {Column.PID}
+    assert view_from_choices({"hidden": "name,PID"}).hidden == {Column.PID}
     assert TableView().toggled(Column.PID).toggled(Column.PID) == TableView()

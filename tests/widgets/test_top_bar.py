@@ -63,7 +63,15 @@ def test_the_place_of_the_curve_is_kept_while_nothing_is_made() -> None:
 
 def test_what_matters_less_goes_first() -> None:
     shown = replace(snapshot(WORK), host=replace(HOST, gpus=(GPU,)))
-    words = {"curve": "█", "gpus": "gpu", "slots": "slots", "rate": "tok/s", "load": "cpu", "leader": "leading"}
+    words = {
+        "curve": "█",
+        "gpus": "GPU",
+        "memory": "mem",
+        "slots": "slots",
+        "rate": "tok/s",
+        "load": "CPU",
+        "leader": "leading",
+    }
     gone = []
     for width in range(171, 14, -3):
         text = drawn(shown, width, CURVE)
@@ -72,7 +80,14 @@ def test_what_matters_less_goes_first() -> None:
     assert gone == list(words)
 
 
-KNOWN = {"lorch", "llama-orch-tui", "demo", "leading", "cpu", "mem", "gpu", "tok/s", "slots", "busy"}
+def test_a_follower_on_a_narrow_screen_sees_how_busy_the_machine_is() -> None:
+    shown = snapshot(TRIO, follows=True)
+
+    assert "following PID 123 (daemon)  CPU" in drawn(shown, 120)
+    assert "following a daemon  CPU  37%" in drawn(shown, 80)
+
+
+KNOWN = {"lorch", "llama-orch-tui", "demo", "leading", "CPU", "mem", "GPU", "tok/s", "slots", "busy"}
 KNOWN |= {state.value for state in State}
 
 

@@ -50,7 +50,7 @@ def shown(start: int, stop: int) -> list[str]:
 def test_a_view_follows_the_end(views: LogViews, tmp_path: Path) -> None:
     writer = make_writer(tmp_path, Clock(), max_bytes=200)
     view = open_view(views, tmp_path)
-    wait_until(lambda: "no log yet" in view.window().error)
+    wait_until(lambda: "No log yet" in view.window().error)
     for start in range(0, 100, 10):
         writer.feed(numbers(start, start + 10))
         wait_until(lambda end=start + 10: texts(view) == shown(end - 5, end))  # type: ignore[misc]
@@ -193,7 +193,7 @@ def test_a_folder_deleted_and_made_again_is_seen(views: LogViews, tmp_path: Path
     view = open_view(views, folder)
     wait_until(lambda: texts(view) == shown(4, 9))
     shutil.rmtree(folder)
-    wait_until(lambda: "no log yet" in view.window().error)
+    wait_until(lambda: "No log yet" in view.window().error)
     clock.now += 1.0
     writer.feed(b"again\n")
     wait_until(lambda: texts(view) == ["again"])

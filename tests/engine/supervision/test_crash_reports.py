@@ -243,7 +243,7 @@ class TestLeader:
         assert (meta["cause"], meta["signal"]) == ("killed", 9)
         path = Path(str(meta["report"]))
         wait_for(path.exists, "the report is written")
-        wait_for(lambda: f"pid           {pid}\n" in path.read_text(encoding="utf-8"), "the report names the run")
+        wait_for(lambda: f"PID           {pid}\n" in path.read_text(encoding="utf-8"), "the report names the run")
 
     def test_a_report_that_cannot_be_written_is_a_fault_and_supervision_goes_on(self, made: ThrowAwayHome) -> None:
         made.write_config(fake_table("bad", "--foo") + fake_table("one", port=str(free_port())))
