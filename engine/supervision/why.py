@@ -41,7 +41,7 @@ def explain(seen: InstanceSnapshot, reasons: Reasons, now: float) -> InstanceSna
 def _describe_state(seen: InstanceSnapshot, reasons: Reasons, now: float) -> str:
     match seen.state:
         case State.STOPPED:
-            return seen.last_error or "not wanted"
+            return seen.last_error or _describe_rest(seen)
         case State.STARTING:
             return "being executed"
         case State.WAITING:
@@ -63,6 +63,11 @@ def _describe_state(seen: InstanceSnapshot, reasons: Reasons, now: float) -> str
             return f"waiting {left_s:.0f} s to retry {reasons.failures} of {reasons.max_retries}: {last}"
         case State.FAILED:
             return seen.last_error or describe_end(seen)
+
+
+def _describe_rest(seen: InstanceSnapshot) -> str:
+    how = describe_exit(seen.last_exit_code, seen.last_exit_signal)
+    return f"not running; its last run: {how}" if how else "not started yet"
 
 
 def _describe_stopping(seen: InstanceSnapshot) -> str:

@@ -75,7 +75,7 @@ def test_what_waits_for_another_can_be_stopped(den: ThrowAwayHome) -> None:
     assert act(session, Act.START, "b").exit_code == 0
     wait_for_state(session, "b", State.WAITING)
     assert act(session, Act.STOP, "b", within_s=2.0).exit_code == 0
-    assert wait_for_state(session, "b", State.STOPPED).why == "not wanted"
+    assert wait_for_state(session, "b", State.STOPPED).why == "not started yet"
     assert act(session, Act.STOP, "a", within_s=2.0).exit_code == 0
 
 

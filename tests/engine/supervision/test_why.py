@@ -20,6 +20,16 @@ class Reasons:
 @pytest.mark.parametrize(
     ("seen", "reasons", "why"),
     [
+        pytest.param(InstanceSnapshot("a"), Reasons(), "not started yet", id="never started"),
+        pytest.param(
+            InstanceSnapshot("a", last_exit_code=0), Reasons(), "not running; its last run: exit code 0", id="stopped"
+        ),
+        pytest.param(
+            InstanceSnapshot("a", last_exit_signal=9),
+            Reasons(),
+            "not running; its last run: killed by SIGKILL",
+            id="stopped the hard way",
+        ),
         pytest.param(
             InstanceSnapshot("a", state=State.LOADING, progress=0.43),
             Reasons(health_detail="/health answered 503"),
