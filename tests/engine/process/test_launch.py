@@ -25,6 +25,8 @@ from tests.fakes.homes import ThrowAwayHome, command_server, wait_for
 if sys.platform == "win32":
     pytest.skip("keepers are POSIX", allow_module_level=True)
 
+pytestmark = pytest.mark.usefixtures("launcher")
+
 
 ROOT = Path(__file__).parents[3]
 KEEPER_LIMIT_BYTES = 6_000_000
@@ -122,14 +124,14 @@ def test_the_server_inherits_no_descriptor_but_its_streams_and_the_lock(den: Thr
 
 def test_a_run_folder_that_is_gone_is_named_and_may_be_tried_again(den: ThrowAwayHome) -> None:
     with pytest.raises(KeeperLostError, match=rf"No such file or directory \({den.home.run_dir} is gone\)"):
-        launch(den.home, build_spec())
+        launch(den.home, build_spec(), den.forks)
 
 
 def test_what_is_wrong_with_a_file_of_ours_may_be_tried_again(den: ThrowAwayHome) -> None:
     make_private_dir(str(den.home.run_dir))
     den.home.instance_lock("qwen").mkdir()
     with pytest.raises(KeeperLostError, match=r"qwen\.lock: Is a directory"):
-        launch(den.home, build_spec())
+        launch(den.home, build_spec(), den.forks)
 
 
 def test_log_files_hold_every_byte_of_a_flood(den: ThrowAwayHome) -> None:
@@ -253,7 +255,7 @@ def test_a_socket_path_too_long_for_the_system_is_made_elsewhere(den: ThrowAwayH
     make_private_dir(str(home.run_dir))
     socket_path = home.keeper_socket("qwen")
     assert not socket_path.is_relative_to(deep)
-    launched = launch(home, build_spec())
+    launched = launch(home, build_spec(), den.forks)
     den.children.append(launched.keeper_pid)
     try:
         assert socket_path.is_socket()
