@@ -91,14 +91,19 @@ def test_the_server_gets_default_signals_whatever_the_supervisor_ignores_or_bloc
         "signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\n"
         "from pathlib import Path\n"
         "from engine.paths import find_home\n"
+        "from engine.process import forking\n"
         "from engine.process.launch import launch\n"
         "from tests.engine.process.keeping import build_spec\n"
         "from tests.engine.process.test_launch import TELL_ALL\n"
         "argv = (sys.executable, '-I', '-S', '-c', TELL_ALL)\n"
-        "launch(find_home({'LLAMA_ORCH_HOME': sys.argv[2]}), build_spec(argv=argv, port=None))\n"
+        "home, forking.SPAWNED_FIRST = find_home({'LLAMA_ORCH_HOME': sys.argv[2]}), 0\n"
+        "forks = forking.Forks(home) if sys.argv[3] == 'forked' else None\n"
+        "launched = launch(home, build_spec(argv=argv, port=None), forks)\n"
+        "assert launched.is_child == (forks is None)\n"
     )
     make_private_dir(str(den.home.run_dir))
-    subprocess.run([sys.executable, "-c", program, str(ROOT), str(den.home.state_dir)], check=True, timeout=30)
+    way = "forked" if den.forks else "spawned"
+    subprocess.run([sys.executable, "-c", program, str(ROOT), str(den.home.state_dir), way], check=True, timeout=30)
     log = den.home.instance_logs("qwen") / "stdout.log"
     wait_for(lambda: log.exists() and log.stat().st_size and den.home.exit_record("qwen").exists(), "the run is over")
     status = json.loads(log.read_bytes())["status"]
