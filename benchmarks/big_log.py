@@ -39,7 +39,16 @@ SEARCHES = (
     ("text, case counts", LogPattern("Needle of TEXT"), ["-cF", "Needle of TEXT"]),
     ("text, any case", LogPattern("needle of text"), ["-ciF", "needle of text"]),
     ("expression with a word in it", LogPattern(r"Needle \w+ T\S+", is_regex=True), ["-cE", r"Needle \w+ T\S+"]),
-    ("expression of classes alone", LogPattern(r"[A-Z]\w{5} \d{7}X", is_regex=True), ["-cE", r"[A-Z]\w{5} [0-9]{7}X"]),
+    (
+        "expression with a letter in it",
+        LogPattern(r"[A-Z]\w{5} \d{7}X", is_regex=True),
+        ["-cE", r"[A-Z]\w{5} [0-9]{7}X"],
+    ),
+    (
+        "expression of classes alone",
+        LogPattern(r"[A-Z]\w{5} \d{7}[X-Z]", is_regex=True),
+        ["-cE", r"[A-Z]\w{5} [0-9]{7}[X-Z]"],
+    ),
 )
 
 

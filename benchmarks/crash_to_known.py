@@ -11,13 +11,12 @@ import os
 import queue
 import signal
 import socket
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.ruler import print_spread
 from engine import Session, find_home
 from engine.snapshots import Act, EventType, InstanceSnapshot, LeaderKind, Snapshot, Target
 
@@ -54,7 +53,7 @@ def main() -> None:
             session.close(stop_instances=True)
     limits = (("known", KNOWN_LIMIT_MS), ("published", None), ("executed", EXECUTED_LIMIT_MS), ("listens", None))
     for (name, limit), values in zip(limits, zip(*samples, strict=True), strict=True):
-        _print_row(name, values, limit)
+        print_spread(name, values, limit)
 
 
 def _kill_once(session: Session, heard: queue.SimpleQueue[Snapshot]) -> tuple[float, float, float, float]:
@@ -95,12 +94,6 @@ def _connect(port: int) -> None:
             time.sleep(0.001)
         else:
             return
-
-
-def _print_row(name: str, values: Sequence[float], limit: float | None) -> None:
-    cuts = statistics.quantiles(values, n=100)
-    bound = "" if limit is None else f"   limit {limit:.0f} ms, ratio {cuts[98] / limit:.2f}"
-    print(f"{name:<9}  p50 {cuts[49]:6.1f}  p90 {cuts[89]:6.1f}  p99 {cuts[98]:6.1f} ms{bound}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import contextlib
 import json
 import random
 import sqlite3
-import statistics
 import sys
 import tempfile
 import threading
@@ -18,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmarks.ruler import print_spread
 from engine.snapshots import Event, EventQuery, EventType, Level
 from engine.state.events import PIECE, Retention, cleanup_old_events, get_recent_events
 from engine.state.store import open_store
@@ -50,7 +50,7 @@ def main() -> None:
         size_mb = path.stat().st_size / 1e6
         print(f"{count} events, {size_mb:.0f} MB, made in {time.perf_counter() - began:.0f} s")
         for name, build in _questions(draw).items():
-            _print_row(name, [_time(path, build()) for _ in range(SAMPLES)])
+            print_spread(name, [_time(path, build()) for _ in range(SAMPLES)], LIMIT_MS)
         _measure_writes(path)
         _measure_expiry(path, count)
 
@@ -141,7 +141,7 @@ def _measure_writes(path: Path) -> None:
             store.add_event(event)
         times.append((time.perf_counter() - began) * 1000)
     store.close()
-    _print_row("one event written", times, None)
+    print_spread("one event written", times)
 
 
 def _measure_expiry(path: Path, count: int) -> None:
@@ -170,13 +170,7 @@ def _measure_expiry(path: Path, count: int) -> None:
     is_over.set()
     writer.join()
     print(f"{rows} events expired in {took_s:.1f} s, {PIECE} at a time; beside them")
-    _print_row("one event written", waits, None)
-
-
-def _print_row(name: str, values: list[float], limit: float | None = LIMIT_MS) -> None:
-    cuts = statistics.quantiles(values, n=100)
-    bound = "" if limit is None else f"   limit {limit:.0f} ms, ratio {cuts[98] / limit:.2f}"
-    print(f"{name:<28} p50 {cuts[49]:7.2f}  p99 {cuts[98]:7.2f}  most {max(values):7.2f} ms{bound}", flush=True)
+    print_spread("one event written", waits)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import time
 
 assert sys.platform != "win32"  # tells the type checker which half of the world this is
 
-from benchmarks.ruler import terminal, wait_for_words  # noqa: E402 - after the type checker was told
+from benchmarks.ruler import print_ratio, terminal, wait_for_words  # noqa: E402 - after the type checker was told
 
 STARTS = 15
 COLD_STARTS = 3
@@ -35,9 +35,9 @@ def main() -> None:
         cold = statistics.median(
             _measure(dashboard, {"PYTHONPYCACHEPREFIX": f"{cache}/{number}"}) for number in range(COLD_STARTS)
         )
-    print(f"any Textual app   {floor:6.0f} ms")
-    print(f"dashboard, warm   {warm:6.0f} ms   limit {LIMIT_WARM_MS:.0f} ms, ratio {warm / LIMIT_WARM_MS:.2f}")
-    print(f"dashboard, cold   {cold:6.0f} ms   limit {LIMIT_COLD_MS:.0f} ms, ratio {cold / LIMIT_COLD_MS:.2f}")
+    print_ratio("any Textual app", floor, "ms")
+    print_ratio("dashboard, warm", warm, "ms", LIMIT_WARM_MS)
+    print_ratio("dashboard, cold", cold, "ms", LIMIT_COLD_MS)
 
 
 def _median(command: list[str], starts: int) -> float:

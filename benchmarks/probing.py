@@ -10,7 +10,6 @@ import asyncio
 import multiprocessing
 import os
 import socket
-import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from contextlib import suppress
 
 import httpx
 
+from benchmarks.ruler import print_ratio, print_spread
 from engine.clock import Clock
 from engine.health.judge import JudgePolicy
 from engine.health.monitor import HealthMonitor
@@ -162,12 +162,9 @@ def _httpx_sync(port: int, stop: threading.Event, lags: list[float]) -> None:
 
 
 def _print_row(name: str, percent: float, lags: list[float], count: int, limit: float | None = None) -> None:
-    p99 = statistics.quantiles(lags, n=100)[98] * 1000
-    bound = "" if limit is None else f"   limit {limit:.0f} %, ratio {percent / limit:.2f}"
-    print(
-        f"{name:<26} {percent:5.1f} % of a core   late: p99 {p99:6.1f} ms, worst {max(lags) * 1000:6.1f} ms"
-        f"   {count / MEASURE_S:4.0f} checks/s{bound}"
-    )
+    print_ratio(name, percent, "% of a core", limit)
+    print_spread(f"{name}, late", [lag * 1000 for lag in lags])
+    print_ratio(f"{name}, done", count / MEASURE_S, "checks/s")
 
 
 if __name__ == "__main__":

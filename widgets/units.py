@@ -11,18 +11,18 @@ _SIZE_UNITS = ("B", "K", "M", "G", "T", "P")
 
 
 def format_age(seconds: float | None) -> str:
-    """An age in at most 7 cells: ``8s``, ``12m 04s``, ``3h 07m``, ``12d 4h``."""
+    """An age in at most 7 cells: ``8s``, ``12m``, ``3h 07m``, ``12d 4h``. A screen full of them stands still."""
     if seconds is None:
         return NOTHING
     whole = max(0, int(seconds))
-    minutes, rest = divmod(whole, 60)
+    minutes = whole // 60
     hours, minutes_left = divmod(minutes, 60)
     days, hours_left = divmod(hours, 24)
     if days:
         return f"{days}d {hours_left}h" if days < 1000 else f"{days}d"
     if hours:
         return f"{hours}h {minutes_left:02}m"
-    return f"{minutes}m {rest:02}s" if minutes else f"{rest}s"
+    return f"{minutes}m" if minutes else f"{whole}s"
 
 
 def format_bytes(size: int | None) -> str:

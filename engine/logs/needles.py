@@ -1,36 +1,42 @@
-"""What every match of a regular expression must contain: found by plain search, it spares most lines the expression."""
+"""What can be said of a regular expression's matches by looking at it: it spares most lines the expression itself."""
 
 from __future__ import annotations
 
 import re
 
-LEAST_CHARACTERS = 2
-"""Shorter ones are in too many lines to spare any."""
-
+MOST_NEEDLES = 3
+"""For each alternative: looking which one is rare costs time, too."""
 _TURNS = frozenset("dDwWsSbBAZntrfva")
 """Letters after a backslash that stand for one place in the text and end a run of plain characters."""
 _COUNT = re.compile(r"\{\d*,?\d*\}")
 _OPEN_GROUP = re.compile(r"\((?:\?:|\?P<\w+>|(?!\?))")
+_WITHIN_LINES = re.compile(r"(?:\\[dwSb]|\\[^a-zA-Z0-9\n]|[^\\^$\n(]|\((?!\?)|\(\?:)*")
+"""What cannot match a line's end, or ask whether one is near. Negated classes may, and are left out with all `^`."""
 
 
 class _UnreadableError(Exception):
     """The expression uses what this reader leaves to the real one."""
 
 
-def find_needles(source: str) -> tuple[str, ...]:
-    """Plain texts of which every match of `source` contains at least one; empty when nothing can be said.
+def find_needles(source: str) -> tuple[tuple[str, ...], ...]:
+    """For each alternative of `source` plain texts that every match of it contains; empty when nothing can be said.
 
-    Only what stands outside of groups and classes counts: that is enough for what people type.
+    Longest first. Only what stands outside of groups and classes counts: that is enough for what people type.
     """
     try:
-        branches = [_longest(branch) for branch in _branches(source)]
+        branches = [_choose(runs) for runs in _branches(source)]
     except _UnreadableError:
         return ()
-    return tuple(branches) if all(len(needle) >= LEAST_CHARACTERS for needle in branches) else ()
+    return tuple(branches) if all(branches) else ()
 
 
-def _longest(runs: list[str]) -> str:
-    return max(runs, key=len, default="")
+def stays_within_lines(source: str) -> bool:
+    """True when a match of `source` in a text of many lines is a match in one of them, and the other way round."""
+    return _WITHIN_LINES.fullmatch(source) is not None
+
+
+def _choose(runs: list[str]) -> tuple[str, ...]:
+    return tuple(sorted(filter(None, dict.fromkeys(runs)), key=len, reverse=True)[:MOST_NEEDLES])
 
 
 def _branches(source: str) -> list[list[str]]:

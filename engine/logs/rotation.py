@@ -126,8 +126,7 @@ class RotatingFile:
         while last < self._backups and os.path.exists(self._log(last)):  # noqa: PTH110 - no pathlib in the keeper
             last += 1  # a number that is free takes the shift: nothing older has to move
         _remove(self._path("idx", last))
-        if last == 0:
-            _remove(self._log(0))
+        _remove(self._log(last))  # never moved over: ext4 would write out at once what replaces a file
         for number in range(last, 0, -1):
             _move(self._log(number - 1), self._log(number))
             _move(self._path("idx", number - 1), self._path("idx", number))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import accumulate
+from collections.abc import Callable, Iterator
+from itertools import accumulate, islice
 from typing import Protocol
 
 from engine.log_asking import LogFilter, LogLevel, LogPattern
 from engine.log_levels import at_least
 from engine.logs.clean import clean, clean_line
-from engine.logs.needles import find_needles
+from engine.logs.needles import find_needles, stays_within_lines
 from engine.logs.rows import Row
 
 _PLAIN = bytes([*range(0x20, 0x7F), 0x09, 0x0A])
 """What is shown as it is."""
+FEW_LINES = 8
+RARE_BYTES = 1000
+"""A needle that is in more lines than these few, and one for so many bytes, spares little: every line is tried then."""
 
 
 class Matcher(Protocol):
@@ -52,13 +55,18 @@ class ExpressionMatcher:
     def __init__(self, expression: re.Pattern[str], *, anchored: bool = False) -> None:
         self._test = expression.match if anchored else expression.search
         self._folds = bool(expression.flags & re.IGNORECASE)
-        needles = find_needles(expression.pattern)
-        self._needles = tuple((one.lower() if self._folds else one).encode() for one in needles)
+        fold = str.lower if self._folds else str
+        self._needles = [[fold(needle).encode() for needle in branch] for branch in find_needles(expression.pattern)]
+        self._search = expression.search if not anchored and stays_within_lines(expression.pattern) else None
 
     def starts(self, data: bytes) -> list[int]:
         """Where the matching lines begin in a block of whole lines."""
         if self._needles and data.isascii():  # beyond ASCII other letters may fold into the needle's
-            return self._starts_near_needles(data)
+            near = self._lines_near(data.lower() if self._folds else data)
+            if near is not None:
+                return [start for start in near if self._test(_shown_at(data, start))]
+        if self._search is not None and data and _is_plain(data):
+            return list(_lines_matched(self._search, data.removesuffix(b"\n").decode("ascii")))
         hits = [index for index, found in enumerate(map(self._test, shown_lines(data))) if found]
         if not hits:
             return []
@@ -69,10 +77,19 @@ class ExpressionMatcher:
         """True when the expression matches somewhere in the line."""
         return self._test(text) is not None
 
-    def _starts_near_needles(self, data: bytes) -> list[int]:
-        hay = data.lower() if self._folds else data
-        starts = {start for needle in self._needles for start in _lines_with(needle, hay)}
-        return [start for start in sorted(starts) if self._test(_shown_at(data, start))]
+    def _lines_near(self, hay: bytes) -> list[int] | None:
+        """Where the lines begin that hold what is needed; None when these are too many to be worth it."""
+        most = FEW_LINES + len(hay) // RARE_BYTES
+        near: set[int] = set()
+        for branch in self._needles:
+            for needle in branch:
+                found = list(islice(_lines_with(needle, hay), most + 1))
+                if len(found) <= most:
+                    near.update(found)
+                    break
+            else:
+                return None
+        return sorted(near)
 
 
 class Sieve:
@@ -110,9 +127,14 @@ def shown_lines(data: bytes) -> list[str]:
     if not data:
         return []
     body = data.removesuffix(b"\n")
-    if not body.translate(None, _PLAIN):
+    if _is_plain(body):
         return body.decode("ascii").split("\n")
     return [clean(raw.removesuffix(b"\r")) for raw in body.split(b"\n")]
+
+
+def _is_plain(data: bytes) -> bool:
+    """True when all of it is shown as it is."""
+    return not data.translate(None, _PLAIN)
 
 
 def _shown_at(data: bytes, start: int) -> str:
@@ -129,6 +151,18 @@ def _lines_with(needle: bytes, data: bytes) -> Iterator[int]:
         if end < 0:
             return
         at = data.find(needle, end + 1)
+
+
+def _lines_matched(search: Callable[[str, int], re.Match[str] | None], text: str) -> Iterator[int]:
+    """Where the lines begin that an expression matches which stays within lines."""
+    found = search(text, 0)
+    while found is not None:
+        at = found.start()
+        yield text.rfind("\n", 0, at) + 1
+        end = text.find("\n", at)
+        if end < 0:
+            return
+        found = search(text, end + 1)
 
 
 def _matchers(pattern: LogPattern | None, least: LogLevel | None) -> Iterator[Matcher]:

@@ -77,12 +77,14 @@ class RotatingWriter:
         now = self._clock()
         size = len(data) if size is None else size
         cut = data.rfind(b"\n", 0, size) + 1
+        head = 0
         with memoryview(data) as view:
-            if cut and not self._pending:
-                self._write(data, cut, now)
-            elif cut:
-                self._pending += view[:cut]
+            if cut and self._pending:  # its end goes with the unfinished line, the rest is written from where it lies
+                head = data.find(b"\n", 0, cut) + 1
+                self._pending += view[:head]
                 self._write_pending(now)
+            if head < cut:
+                self._write(data, head, cut, now)
             self._pending += view[cut:size]
         if len(self._pending) >= self._hold_bytes:
             self._write_pending(now)
@@ -139,26 +141,26 @@ class RotatingWriter:
 
     def _write_pending(self, now: float) -> None:
         if self._pending:
-            self._write(self._pending, len(self._pending), now)
+            self._write(self._pending, 0, len(self._pending), now)
             self._pending.clear()
 
-    def _write(self, data: bytes | bytearray, size: int, now: float) -> None:
-        """Write the first `size` bytes of `data`, or count what the disk refused."""
+    def _write(self, data: bytes | bytearray, start: int, stop: int, now: float) -> None:
+        """Write `data` from `start` to `stop`, or count what the disk refused."""
         if self._fault is not None and now < self._check_at:
-            self._fault.dropped_bytes += size
+            self._fault.dropped_bytes += stop - start
             return
-        written = 0
+        written = start
         try:
             now_us = int(self._wall() * 1e6)
             if now >= self._check_at or self._file.is_deleted():
                 self._check(now, now_us)
             with memoryview(data) as view:
-                while written < size:
-                    end = self._file.fit(data, written, size, now_us)
+                while written < stop:
+                    end = self._file.fit(data, written, stop, now_us)
                     with view[written:end] as piece:
                         written += self._file.append(piece, now_us)
         except OSError as error:
-            self._fail(error, written, size - written, now)
+            self._fail(error, written - start, stop - written, now)
         else:
             self._end_gap()
 

@@ -15,19 +15,22 @@ import selectors
 import time
 
 from engine.logs.writer import RotatingWriter
+from engine.process import posix
 from engine.process.records import Record, get_value
 
 READ_BYTES = 1 << 16
-"""One read of a pipe: its whole capacity."""
+"""One read of a pipe: its whole capacity, as the system makes it."""
+WIDE_PIPE_BYTES = 1 << 19
+"""The capacity of a pipe once its server floods it: fewer, larger pieces, and the server waits less for each."""
 BREATH_S = 0.004
 """The longest rest of the pump between two turns: in a rest, more comes together, and one turn moves it all."""
 SHORTEST_BREATH_S = 0.0001
 """A shorter one costs more than it saves."""
-MUCH_BYTES = READ_BYTES * 3 // 8
-"""A turn that moved more may have held the server up: Linux calls a pipe full when no page of it is free, and writes of
-just over half a page fill none. The next rest is half as long."""
-LITTLE_BYTES = MUCH_BYTES // 2
-"""A turn that moved less could have waited: the next rest is longer."""
+MUCH_SHARE = 7 / 16
+"""A turn that found a larger part of a pipe filled may have held the server up: Linux calls a pipe full when no page of
+it is free, and writes of just over half a page fill none. The next rest is half as long."""
+LITTLE_SHARE = MUCH_SHARE / 2
+"""A turn that found less could have waited: the next rest is longer."""
 QUIET_S = 10.0
 """After a gap was told, more of it is added up for so long: a disk that is full now and then fills no event log."""
 
@@ -41,7 +44,9 @@ class Outputs:
         self._writers: dict[int, RotatingWriter] = {}
         self._troubles: list[Trouble] = []
         self._buffer = bytearray(READ_BYTES)
-        self._moved_bytes = 0
+        self._capacities: dict[int, int] = {}
+        self._filled = 0.0
+        """Which part of the pipes was moved since the last rest."""
         self._breath_s = 0.0
 
     def open(self) -> tuple[int, int]:
@@ -62,6 +67,7 @@ class Outputs:
                 time.monotonic,
             )
             self._writers[read_end] = writer
+            self._capacities[read_end] = READ_BYTES
             self._troubles.append(Trouble(stream, get_value(self._spec, "logs"), writer))
             self._selector.register(read_end, selectors.EVENT_READ)
             ends.append(write_end)
@@ -80,18 +86,28 @@ class Outputs:
         if not size:
             self._selector.unregister(handle)
             return False
-        self._moved_bytes += size
         self._writers[handle].feed(self._buffer, size)
+        filled = size / self._capacities[handle]
+        self._filled += filled
+        if filled > MUCH_SHARE and self._capacities[handle] == READ_BYTES:
+            self._widen(handle)
         return True
+
+    def _widen(self, handle: int) -> None:
+        """Have a pipe hold more, where the system grants it, and read more at once."""
+        if posix.widen_pipe(handle, WIDE_PIPE_BYTES):
+            self._capacities[handle] = WIDE_PIPE_BYTES
+            if len(self._buffer) < WIDE_PIPE_BYTES:
+                self._buffer = bytearray(WIDE_PIPE_BYTES)
 
     def take_breath(self) -> float:
         """How long to rest before the next turn, in seconds: by what was moved since the last answer."""
-        moved_bytes, self._moved_bytes = self._moved_bytes, 0
-        if moved_bytes > MUCH_BYTES:
+        filled, self._filled = self._filled, 0.0
+        if filled > MUCH_SHARE:
             self._breath_s /= 2
-        elif moved_bytes and moved_bytes < LITTLE_BYTES:
+        elif filled and filled < LITTLE_SHARE:
             self._breath_s = min(BREATH_S, max(2 * self._breath_s, SHORTEST_BREATH_S))
-        return self._breath_s if moved_bytes and self._breath_s >= SHORTEST_BREATH_S else 0.0
+        return self._breath_s if filled and self._breath_s >= SHORTEST_BREATH_S else 0.0
 
     def deadline(self) -> float | None:
         """When an unfinished line is due (monotonic); None while there is none."""

@@ -243,6 +243,20 @@ def reap(pid: int) -> tuple[int, resource.struct_rusage]:
     return os.waitstatus_to_exitcode(status), usage
 
 
+def widen_pipe(handle: int, capacity: int) -> bool:
+    """Have a pipe hold `capacity` bytes; False where the system does not, or not for so many pipes of one user.
+
+    Source: F_SETPIPE_SZ and /proc/sys/fs/pipe-user-pages-soft in fcntl(2) and pipe(7). Linux alone has it.
+    """
+    if not _IS_LINUX:
+        return False
+    try:
+        fcntl.fcntl(handle, fcntl.F_SETPIPE_SZ, capacity)
+    except OSError:
+        return False
+    return True
+
+
 def signal_group(group: int, number: int) -> None:
     """Send a signal to every process of a group that a child of ours leads; a group that is gone is no error."""
     try:

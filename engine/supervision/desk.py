@@ -6,6 +6,7 @@ of the run (stop); readiness is somebody else's question.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class Desk:
         self._clock = clock
         self._mark = mark
         self._pending: list[_Pending] = []
+        self._answers: list[tuple[Future[Outcome], Outcome]] = []
 
     def accept(self, request: Request, future: Future[Outcome]) -> None:
         """Take up one request."""
@@ -122,6 +124,17 @@ class Desk:
     def has_asked(self, name: str) -> bool:
         """True while somebody waits for this instance's start."""
         return any(one.waiting.get(name, Act.STOP) is not Act.STOP for one in self._pending)
+
+    def has_answers(self) -> bool:
+        """True while there is something for `deliver` to tell."""
+        return bool(self._answers)
+
+    def deliver(self) -> None:
+        """Tell the answers to those who asked: after the snapshot that shows what came of it, for they look next."""
+        answers, self._answers = self._answers, []
+        for future, outcome in answers:
+            with contextlib.suppress(InvalidStateError):  # whoever asked has gone, and cancelled it
+                future.set_result(outcome)
 
     def close(self) -> None:
         """Answer everybody who still waits: the engine ends."""
@@ -256,10 +269,7 @@ class Desk:
         outcome = Outcome(request.id, int(code), "\n".join(lines) or "nothing to do", tuple(pending.changed))
         now = self._clock.wall()
         self._writer.submit(lambda store: store.save_request(request, outcome, now))
-        try:
-            pending.future.set_result(outcome)
-        except InvalidStateError:
-            return  # whoever asked has gone, and cancelled it
+        self._answers.append((pending.future, outcome))
 
 
 def _refuse_unconfigured(slots: Iterable[Slot]) -> None:

@@ -161,7 +161,8 @@ class Supervisor:
     def _run(self) -> None:
         while not self._is_closing:
             self._decide_all()
-            self._publish_if_due()
+            self._publish_if_due(force=self._desk.has_answers())
+            self._desk.deliver()
             (self._idle.set if self._desk.is_idle() else self._idle.clear)()
             try:
                 self._handle_safely(self._inbox.get(timeout=self._wait_s()))
@@ -171,6 +172,7 @@ class Supervisor:
                 continue
         self._desk.close()
         self._publish_if_due(force=True)
+        self._desk.deliver()
 
     def _wait_s(self) -> float:
         """Seconds until something is due by time."""

@@ -43,9 +43,11 @@ def _raise(path: Path, constant: str, by: int) -> None:
 
 
 def _replace(path: Path, pattern: str, text: str) -> None:
-    changed, count = re.subn(pattern, text, path.read_text(), flags=re.MULTILINE)
+    before = path.read_text()
+    changed, count = re.subn(pattern, text, before, flags=re.MULTILINE)
     assert count == 1, pattern
-    path.write_text(changed)
+    if changed != before:  # byte code made within the second of a change would hide a second change
+        path.write_text(changed)
 
 
 CONSOLE = """

@@ -310,6 +310,7 @@ class SimulatedLeader:
             heard.append(self.inbox.get_nowait())
             self.supervisor._handle(heard[-1])
         self.supervisor._decide_all()
+        self.supervisor._desk.deliver()
         return heard
 
     def judge(self, name: str, health: Health) -> None:

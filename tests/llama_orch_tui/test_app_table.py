@@ -377,10 +377,10 @@ def test_ages_grow_between_snapshots() -> None:
     now = [NOW]
 
     async def script(operator: Operator) -> None:
-        assert "12m 44s" in operator.text()
+        assert " 4s " in operator.text()
         now[0] += 3
         operator.table.tick()
-        await operator.until_shown("12m 47s")
+        await operator.until_shown(" 7s ")
 
     drive(engine_of(snapshot(TRIO)), script, clock=lambda: now[0])
 

@@ -15,8 +15,8 @@ from widgets.frame import set_title
 from widgets.instance_table import HEAD_LINES, InstanceTable
 
 ROWS = (
-    instance("alpha", State.READY, uptime_s=100.2, cpu=5, memory=3),
-    instance("beta", State.READY, uptime_s=200.7, cpu=6, memory=4),
+    instance("alpha", State.READY, uptime_s=10.2, cpu=5, memory=3),
+    instance("beta", State.READY, uptime_s=20.7, cpu=6, memory=4),
     instance("gamma", State.STOPPED),
 )
 ALPHA, BETA, GAMMA = range(HEAD_LINES, HEAD_LINES + 3)
@@ -99,8 +99,8 @@ def test_a_tick_draws_the_rows_whose_age_grew() -> None:
         app.now += 1
 
         assert await drawn_by(app, app.table.tick) == {ALPHA, BETA}
-        assert "1m 41s" in text_of(app, ALPHA)
-        assert "3m 21s" in text_of(app, BETA)
+        assert "11s" in text_of(app, ALPHA)
+        assert "21s" in text_of(app, BETA)
 
     in_table(script)
 
@@ -113,10 +113,10 @@ def test_a_snapshot_between_two_ticks_leaves_the_ages_alone() -> None:
         older = tuple(one if one.uptime_s is None else replace(one, uptime_s=one.uptime_s + 0.9) for one in ROWS)
 
         assert await drawn_by(app, lambda: app.show(*older)) == set()
-        assert "1m 40s" in text_of(app, ALPHA)
+        assert "10s" in text_of(app, ALPHA)
         app.now += 0.1
         assert await drawn_by(app, app.table.tick) == {ALPHA, BETA}
-        assert "1m 41s" in text_of(app, ALPHA)
+        assert "11s" in text_of(app, ALPHA)
 
     in_table(script)
 
@@ -126,7 +126,18 @@ def test_a_snapshot_after_a_missed_tick_brings_the_ages_up_to_date() -> None:
         app.now += 60
         app.show(*(one if one.uptime_s is None else replace(one, uptime_s=one.uptime_s + 60) for one in ROWS))
 
-        assert "2m 40s" in text_of(app, ALPHA)
+        assert " 1m " in text_of(app, ALPHA)
+
+    in_table(script)
+
+
+def test_a_tick_draws_nothing_while_ages_are_counted_in_minutes() -> None:
+    async def script(app: TableApp) -> None:
+        app.now += 60
+        assert await drawn_by(app, app.table.tick) == {ALPHA, BETA}
+        app.now += 1
+
+        assert await drawn_by(app, app.table.tick) == set()
 
     in_table(script)
 

@@ -7,9 +7,20 @@ from widgets.units import format_age, format_bytes, format_percent
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(None, "–"), (-3, "0s"), (8.9, "8s"), (724, "12m 04s"), (11_220, "3h 07m"), (1_051_200, "12d 4h"), (1e8, "1157d")],
+    [
+        (None, "–"),
+        (-3, "0s"),
+        (8.9, "8s"),
+        (59.9, "59s"),
+        (724, "12m"),
+        (11_220, "3h 07m"),
+        (1_051_200, "12d 4h"),
+        (1e8, "1157d"),
+    ],
 )
-def test_ages_take_two_units_and_at_most_seven_cells(seconds: float | None, text: str) -> None:
+def test_ages_take_at_most_seven_cells_and_show_seconds_in_the_first_minute_alone(
+    seconds: float | None, text: str
+) -> None:
     assert format_age(seconds) == text
     assert len(text) <= 7
 

@@ -19,7 +19,11 @@ from engine.health.signatures import CauseKind
 from engine.models.tiny_gguf import cached_tiny_model
 from tests.engine.embedded.server_process import free_port
 
-pytestmark = [pytest.mark.real, pytest.mark.skipif(sys.platform == "win32", reason="limits and modes are POSIX")]
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(sys.platform == "win32", reason="limits and modes are POSIX"),
+    pytest.mark.xdist_group("ways-to-die"),  # the dozens of runs are made once, not by each worker
+]
 
 DEADLINE_S = 20.0
 AT_ONCE = 3

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from engine.errors import UsageError
 from engine.log_asking import LogFilter, LogLevel, LogPattern
 from engine.log_levels import at_least, level_of
-from engine.logs.needles import find_needles
-from engine.logs.sieve import Sieve
+from engine.logs.needles import find_needles, stays_within_lines
+from engine.logs.sieve import Sieve, _lines_matched
 from tests.engine.logs.support import split_naively
 
 WORDS = ["error", "Error", "load", "a", "ab", "é", "É", "ſ", "K", " ", "12", "\\d", ".", "[x]", "(a|b)", "\t", "\r"]
@@ -59,26 +59,59 @@ def test_every_match_holds_one_of_the_needles(source: str, text: str) -> None:
     assume(compiles(source))
     needles = find_needles(source)
     for found in re.finditer(source, text):
-        assert not needles or any(needle in found[0] for needle in needles), (needles, found[0])
+        assert not needles or any(all(one in found[0] for one in branch) for branch in needles), (needles, found[0])
+
+
+@given(source=EXPRESSION, text=TEXT)
+def test_what_stays_within_lines_matches_a_block_where_it_matches_its_lines(source: str, text: str) -> None:
+    assume(compiles(source) and stays_within_lines(source))
+    lines = text.split("\n")
+    assert [bool(found) for found in map(re.compile(source).search, lines)].count(True) == sum(
+        1 for _ in _lines_matched(re.compile(source).search, text)
+    )
+    assert not any("\n" in found[0] for found in re.finditer(source, text))
+
+
+@pytest.mark.parametrize(
+    "source", [r"a\sb", "[^x]b", "a$", "^a", r"a\Wb", r"\Da", "(?s:.)", "(?=a)b", r"\n", r"\x0a", r"\012", "a\n"]
+)
+def test_what_may_match_a_lines_end_is_tried_on_each_line(source: str) -> None:
+    assert not stays_within_lines(source)
+
+
+@pytest.mark.parametrize("source", [r"[A-Z]\w{5} \d{7}X", r"(a|b)\.c+", r"(?:x)?\S*?\[", r"\bfoo\d", "a.c|[]x]"])
+def test_what_people_type_stays_within_lines(source: str) -> None:
+    assert stays_within_lines(source)
+
+
+@pytest.mark.parametrize("rare", ["", "X"])
+def test_a_needle_in_every_line_is_not_sought_and_a_rare_one_is(rare: str) -> None:
+    lines = [f"slot {number % 8} update: {number}" + (rare if number == 777 else "") for number in range(2000)]
+    data = "".join(f"{line}\n" for line in lines).encode()
+    expression = rf"update: \d+{rare or '7'}"
+    starts = Sieve(LogFilter(LogPattern(expression, is_regex=True))).starts(data)
+    found = [data[start : data.find(b"\n", start)].decode() for start in starts]
+    assert found == [line for line in lines if re.search(expression, line)]
 
 
 @pytest.mark.parametrize(
     ("source", "needles"),
     [
-        ("out of memory", ("out of memory",)),
-        ("error|failed", ("error", "failed")),
-        (r"took \d+ ms", ("took ",)),
-        (r"\[CUDA\d\] oom", ("[CUDA",)),
-        ("colou?r", ("colo",)),
-        ("(a|b)xyz+", ("xyz",)),
-        ("a.c", ()),
+        ("out of memory", (("out of memory",),)),
+        ("error|failed", (("error",), ("failed",))),
+        (r"took \d+ ms", (("took ", " ms"),)),
+        (r"\[CUDA\d\] oom", (("[CUDA", "] oom"),)),
+        ("colou?r", (("colo", "r"),)),
+        ("(a|b)xyz+", (("xyz",),)),
+        ("a.c", (("a", "c"),)),
+        (r"a\d+b\d+cc\d+d", (("cc", "a", "b"),)),
         ("error|.", ()),
         (r"\x41bc", ()),
         ("(?i:error)", ()),
         ("[abc", ()),
     ],
 )
-def test_the_needles_of_what_people_type(source: str, needles: tuple[str, ...]) -> None:
+def test_the_needles_of_what_people_type(source: str, needles: tuple[tuple[str, ...], ...]) -> None:
     assert find_needles(source) == needles
 
 

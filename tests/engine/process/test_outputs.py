@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import random
 import re
 import selectors
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ from tests.fakes.homes import ThrowAwayHome, command_server, wait_for
 
 assert sys.platform != "win32"  # tells the type checker which half of the world this is
 
-from engine.process.outputs import BREATH_S, QUIET_S, Outputs, Trouble  # noqa: E402 - after that assert
+from engine.process.outputs import BREATH_S, QUIET_S, WIDE_PIPE_BYTES, Outputs, Trouble  # noqa: E402 - after that assert
 
 SEND_FILE = """
 import os, sys
@@ -213,6 +215,42 @@ def test_trouble_is_told_once_and_more_of_it_is_added_up(tmp_path: Path) -> None
     assert get_value(last, "dropped_bytes") == "44"
 
 
+class Pumped:
+    """The pump of one stream, whose pipe a test fills."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._selector = selectors.DefaultSelector()
+        spec = [("logs", str(folder)), ("max_bytes", "10000000"), ("backups", "1")]
+        self.outputs = Outputs(spec, self._selector)
+        self._ends = self.outputs.open()
+        self._read_end = next(iter(self._selector.get_map()))
+
+    def rest_after(self, count: int) -> float:
+        """How long the pump would rest after a turn that found so many bytes of short lines."""
+        if count:
+            os.write(self._ends[0], (b"a line of twenty-one\n" * (count // 21 + 1))[-count:])
+            self.outputs.pump(self._read_end)
+        return self.outputs.take_breath()
+
+    def capacity(self) -> int:
+        """Of the pipe, in bytes."""
+        return fcntl.fcntl(self._ends[0], fcntl.F_GETPIPE_SZ)
+
+    def close(self) -> None:
+        """Close the pipes."""
+        for end in self._ends:
+            os.close(end)
+        self.outputs.finish()
+        self._selector.close()
+
+
+@pytest.fixture
+def pumped(tmp_path: Path) -> Iterator[Pumped]:
+    with contextlib.closing(Pumped(tmp_path / "logs")) as made:
+        yield made
+
+
 @pytest.mark.parametrize(
     ("moved", "rests_s"),
     [
@@ -220,17 +258,32 @@ def test_trouble_is_told_once_and_more_of_it_is_added_up(tmp_path: Path) -> None
         pytest.param([100, 0, 100], [0.0001, 0.0, 0.0002], id="a line now and then"),
         pytest.param([100] * 9, [0.0001, 0.0002, 0.0004, 0.0008, 0.0016, 0.0032, *[BREATH_S] * 3], id="small writes"),
         pytest.param([100, 100, 20_000, 20_000], [0.0001, 0.0002, 0.0002, 0.0002], id="just as much as is good"),
-        pytest.param([100, 100, 45_000, 45_000], [0.0001, 0.0002, 0.0001, 0.0], id="a pipe that was full"),
-        pytest.param([65_536] * 3, [0.0] * 3, id="as fast as it goes"),
+        pytest.param(
+            [100, 100, 45_000, 50_000], [0.0001, 0.0002, 0.0001, 0.0002], id="a pipe that was full is widened"
+        ),
+        pytest.param([45_000, 240_000, 240_000], [0.0] * 3, id="as fast as it goes"),
+        pytest.param([45_000, 100, 100, 240_000], [0.0, 0.0001, 0.0002, 0.0001], id="a wide one that was full"),
     ],
 )
 def test_the_pump_rests_longer_while_little_comes_and_never_fills_a_pipe(
-    moved: list[int], rests_s: list[float]
+    pumped: Pumped, moved: list[int], rests_s: list[float]
 ) -> None:
-    with selectors.DefaultSelector() as selector:
-        outputs = Outputs([], selector)
-        told = []
-        for count in moved:
-            outputs._moved_bytes = count
-            told.append(outputs.take_breath())
-    assert told == pytest.approx(rests_s)
+    assert [pumped.rest_after(count) for count in moved] == pytest.approx(rests_s)
+    assert sum(len(path.read_bytes()) for path in list_pieces(pumped.folder, "stdout")) > sum(moved) - 21
+
+
+def test_a_pipe_is_widened_once_it_is_flooded_and_no_sooner(pumped: Pumped) -> None:
+    narrow = pumped.capacity()
+    pumped.rest_after(10_000)
+    assert pumped.capacity() == narrow
+    pumped.rest_after(45_000)
+    assert pumped.capacity() == WIDE_PIPE_BYTES
+
+
+def test_where_the_system_grants_no_wider_pipe_the_pump_goes_on_as_before(
+    pumped: Pumped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.process.posix.widen_pipe", lambda *_: False)
+    narrow = pumped.capacity()
+    assert [pumped.rest_after(count) for count in (100, 100, 45_000, 45_000)] == [0.0001, 0.0002, 0.0001, 0.0]
+    assert pumped.capacity() == narrow
