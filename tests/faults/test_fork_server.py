@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 
 import psutil
 import pytest
@@ -24,6 +25,9 @@ from tests.fakes.homes import (
     wait_for,
     wait_for_state,
 )
+
+if sys.platform == "win32":
+    pytest.skip("keepers are POSIX", allow_module_level=True)
 
 NAMES = ("a", "b", "c")
 MANY = 200
