@@ -24,6 +24,7 @@ from engine.leader_server import LeaderServer
 from engine.loads import Usage
 from engine.paths import Home
 from engine.process import system
+from engine.process.forking import Forks
 from engine.process.ports import PortBook
 from engine.process.program_version import ProgramVersions
 from engine.process.records import write_record
@@ -153,6 +154,7 @@ class LeadingEngine:
             lambda message: post(FaultTold("rounds", message)),
         )
         self._meter = Meter(self._take_usages)
+        self._forks = Forks(self._home)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine-worker")
         self._config = ConfigWatch(self._home.config_file, environ, self._take_config)
         self._exporter = Exporter(
@@ -199,7 +201,7 @@ class LeadingEngine:
             journal=journal,
             writer=self._writer,
             expiry=self._expiry,
-            starter=Starter(self._home, ports, os.environ, ProgramVersions(os.environ), is_demo),
+            starter=Starter(self._home, ports, os.environ, ProgramVersions(os.environ), self._forks, is_demo),
             ports=ports,
             watcher=self._watcher,
             monitor=self._monitor,
@@ -263,8 +265,9 @@ class LeadingEngine:
         self._database = self._database or database  # one that could not be made at first may come later
         return self.newer is None and database == self._database and self._server.is_in_place()
 
-    def restore_record(self) -> None:
-        """Write down again who leads, when somebody deleted it: commands name the leader by it."""
+    def tidy_up(self) -> None:
+        """Collect a fork server that was killed; write down again who leads: commands name the leader by it."""
+        self._forks.collect()
         if not self._home.leader_record.exists():
             with contextlib.suppress(OSError):  # its folder is gone, too: whoever guards the files steps down then
                 _write_leader_record(self._home, self._leader)
@@ -339,6 +342,7 @@ class LeadingEngine:
         self._stop.set()
         self._supervisor.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self._forks.close()
         self._clear_inbox()
         self._server.close()  # after everybody's answer
         self._exporter.close()

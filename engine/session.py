@@ -280,7 +280,7 @@ class Session:
             while not self._is_leaving() and self._may_go_on(engine):
                 self._wake.wait(GUARD_PERIOD_S)
                 self._wake.clear()  # whoever wakes says first what for: the loop looks at it next
-                engine.restore_record()
+                engine.tidy_up()
                 self._collect()
             self._step_down(engine)
         finally:

@@ -243,18 +243,23 @@ def reap(pid: int) -> tuple[int, resource.struct_rusage]:
     return os.waitstatus_to_exitcode(status), usage
 
 
-def widen_pipe(handle: int, capacity: int) -> bool:
-    """Have a pipe hold `capacity` bytes; False where the system does not, or not for so many pipes of one user.
+if sys.platform == "linux":
 
-    Source: F_SETPIPE_SZ and /proc/sys/fs/pipe-user-pages-soft in fcntl(2) and pipe(7). Linux alone has it.
-    """
-    if not _IS_LINUX:
+    def widen_pipe(handle: int, capacity: int) -> bool:
+        """Have a pipe hold `capacity` bytes; False when the system does not let it, for one or for so many of a user.
+
+        Source: F_SETPIPE_SZ in fcntl(2), /proc/sys/fs/pipe-user-pages-soft in pipe(7).
+        """
+        try:
+            fcntl.fcntl(handle, fcntl.F_SETPIPE_SZ, capacity)
+        except OSError:
+            return False
+        return True
+else:
+
+    def widen_pipe(handle: int, capacity: int) -> bool:  # noqa: ARG001 - as on Linux
+        """False: the system widens a pipe by itself, or not at all."""
         return False
-    try:
-        fcntl.fcntl(handle, fcntl.F_SETPIPE_SZ, capacity)
-    except OSError:
-        return False
-    return True
 
 
 def signal_group(group: int, number: int) -> None:

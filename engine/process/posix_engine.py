@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.process.posix import make_private_dir
@@ -39,6 +40,15 @@ def spawn_detached(argv: list[str], env: dict[str, str], pipes: tuple[int, int],
         setsid=True,
         setsigmask=(),
     )
+
+
+def send_handles(connection: socket.socket, data: bytes, handles: Sequence[int]) -> None:
+    """Send `data`, and with it the descriptors, through a Unix socket.
+
+    Raises:
+        OSError: the other end is gone, or does not read.
+    """
+    socket.send_fds(connection, [data], list(handles))
 
 
 def reap_child(pid: int) -> bool:

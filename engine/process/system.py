@@ -22,6 +22,7 @@ if sys.platform == "win32":
         read_boot_id,
         read_start_ticks,
         reap_child,
+        send_handles,
         spawn_detached,
     )
 else:
@@ -44,6 +45,7 @@ else:
         kill_session,
         listen_private,
         reap_child,
+        send_handles,
         spawn_detached,
     )
 
@@ -64,5 +66,6 @@ __all__ = [
     "read_boot_id",
     "read_start_ticks",
     "reap_child",
+    "send_handles",
     "spawn_detached",
 ]

@@ -1,7 +1,7 @@
 """The thread that hears every keeper at once: greetings, warnings and, as the end of a connection, the end of a run.
 
-One selector over the control connections; no polling. It also collects the keepers that this process started, so that
-they leave no zombies.
+One selector over the control connections; no polling. It also collects the keepers that are this process's children, so
+that they leave no zombies.
 """
 
 from __future__ import annotations
@@ -161,6 +161,8 @@ class KeeperWatcher:
     def _to_reap_now(self) -> bool:
         """Collect children that have ended; True while one whose connection is gone is still to be collected."""
         with self._lock:
+            if not self._to_reap:
+                return False
             alive = {int(get_value(one.line.greeting, "keeper_pid", "0")) for one in self._watched.values()}
             alive |= {int(get_value(line.greeting, "keeper_pid", "0")) for line in self._arrivals}
             ended = self._to_reap - alive

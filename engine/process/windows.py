@@ -7,6 +7,7 @@ refuses with the words below, before anything is touched.
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,6 +24,11 @@ def refuse() -> NoReturn:
 
 
 def spawn_detached(argv: list[str], env: dict[str, str], pipes: tuple[int, int], errors: str) -> int:
+    """Refused: see `refuse`."""
+    refuse()
+
+
+def send_handles(connection: socket.socket, data: bytes, handles: Sequence[int]) -> None:
     """Refused: see `refuse`."""
     refuse()
 

@@ -24,6 +24,8 @@ class Fleet:
         self.room: dict[str, tuple[str, ...]] = {}
         """Who waits until which others have ended, because a profile stops these and starts that."""
         self.profiles: tuple[ProfileSnapshot, ...] = ()
+        self._dependents: dict[str, tuple[str, ...]] = {}
+        """Who needs each directly: asked for at every decision about every instance."""
         self._profile_faults: dict[str, str] = {}
         self._unreadable = ""
         """Why the file cannot be read at all; empty while it can."""
@@ -60,6 +62,7 @@ class Fleet:
             if name not in self.slots and slot.is_alive:
                 slot.config_error = REMOVED
                 self.slots[name] = slot
+        self._dependents = _invert({slot.name: self.dependencies(slot.name) for slot in self})
         self.config = loaded.config
         self.profiles = tuple(
             ProfileSnapshot(name, profile.instances, tuple(self.with_dependencies(profile.instances)))
@@ -89,7 +92,7 @@ class Fleet:
 
     def dependents(self, name: str) -> tuple[str, ...]:
         """Who needs it directly."""
-        return tuple(slot.name for slot in self if name in self.dependencies(slot.name))
+        return self._dependents.get(name, ())
 
     def with_dependencies(self, names: Iterable[str]) -> list[str]:
         """These and all they need, needed ones first."""
@@ -169,6 +172,15 @@ def _is_meant(slot: Slot, target: Target) -> bool:
         or (target.unhealthy and (slot.state is State.UNHEALTHY or slot.status in (Status.FAILED, Status.BACKOFF)))
         or (bool(target.tag) and slot.spec is not None and target.tag in slot.spec.tags)
     )
+
+
+def _invert(needs: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """By name, who names it."""
+    found: dict[str, dict[str, None]] = {}
+    for name, needed in needs.items():
+        for other in needed:
+            found.setdefault(other, {})[name] = None
+    return {other: tuple(names) for other, names in found.items()}
 
 
 def _in_order(loaded: LoadedConfig) -> list[str]:

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 import psutil
 
 from engine.paths import HOME_VARIABLE, Home, find_home
+from engine.process.forking import Forks
 from engine.session import Session
 from engine.snapshots import Act, InstanceSnapshot, LeaderKind, Outcome, State, Target
 from llama_orch_tui import __version__
@@ -107,6 +108,8 @@ class ThrowAwayHome:
         self.programs: list[subprocess.Popen[str]] = []
         self.children: list[int] = []
         """Keepers started by this very process, to be collected."""
+        self.forks: Forks | None = None
+        """Where this very process's keepers are forked; None while they are spawned."""
         self.open_things = contextlib.ExitStack()
         """Closed before everything else."""
 
@@ -212,7 +215,14 @@ class ThrowAwayHome:
     # -- processes
 
     def find_processes(self) -> list[psutil.Process]:
-        """Every living process that carries this home's token, this one never."""
+        """Every living process that carries this home's token, this one and leaders' fork servers never."""
+        return [one for one in self._find_carriers() if not is_fork_server(one)]
+
+    def find_fork_servers(self) -> list[int]:
+        """PIDs of the fork servers of this home's leaders."""
+        return [one.pid for one in self._find_carriers() if is_fork_server(one)]
+
+    def _find_carriers(self) -> list[psutil.Process]:
         found = []
         for process in psutil.process_iter():
             try:
@@ -251,7 +261,7 @@ class ThrowAwayHome:
             shutil.rmtree(self.home.state_dir, ignore_errors=True)
 
     def _kill_all(self) -> bool:
-        processes = self.find_processes()
+        processes = self._find_carriers()
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -322,6 +332,11 @@ def wait_for_state(session: Session, name: str, *states: State, within_s: float 
 def program_line(*arguments: str) -> list[str]:
     """The real program with these arguments."""
     return [sys.executable, "-m", "llama_orch_tui", *arguments]
+
+
+def is_fork_server(process: psutil.Process) -> bool:
+    """True for the process that a leader's keepers are forked from."""
+    return any("fork_server.py" in part for part in _command_line(process))
 
 
 def _command_line(process: psutil.Process) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ExitCode
+from engine.process import forking
 from engine.session import Session
 from engine.snapshots import Act, State
 from tests.fakes.homes import ThrowAwayHome, act, kill, seen, wait_for, wait_for_state
@@ -15,7 +16,8 @@ from tests.fakes.homes import ThrowAwayHome, act, kill, seen, wait_for, wait_for
 
 @pytest.fixture
 def doom(den: ThrowAwayHome, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """While this file exists, the next Python that is started kills itself and the file is gone."""
+    """While this file exists, the next Python that is started, a keeper, kills itself and the file is gone."""
+    monkeypatch.setattr(forking, "SPAWNED_FIRST", 99)
     flag, python = den.home.state_dir / "doom", den.home.state_dir / "python"
     python.write_text(f'#!/bin/sh\nif rm "{flag}" 2>/dev/null; then kill -9 $$; fi\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o700)

@@ -244,3 +244,19 @@ def test_a_start_after_the_program_was_replaced_on_disk_says_so(den: ThrowAwayHo
     refused = den.run_cli("start", "a")
     assert refused.returncode == 30
     assert "replaced by another version" in refused.stderr
+
+
+def test_a_leader_that_forks_its_keepers_goes_on_with_them_after_the_program_was_replaced(
+    den: ThrowAwayHome, tmp_path: Path
+) -> None:
+    """They have the code that their leader has, whatever is on disk by now."""
+    den.write_fakes("a", "b", "c")
+    tree = make_release(tmp_path, __version__)
+    den.start_daemon(tree)
+    for name in ("a", "b"):  # the second one is forked
+        assert den.run_cli("start", name, "--wait").returncode == 0
+    for path in sorted((tree / "engine/process").glob("*.py")):
+        path.write_text(path.read_text().replace("VERSION = 1", "VERSION = 3") + "\nraise SystemExit(9)\n")
+    assert den.run_cli("start", "c", "--wait").returncode == 0
+    assert den.run_cli("restart", "b", "--wait").returncode == 0
+    assert is_alive(pid_of(den, "c"))

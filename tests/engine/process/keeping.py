@@ -45,7 +45,7 @@ class Kept:
         self.home = den.home
         self.spec = spec
         make_private_dir(str(self.home.run_dir))
-        self.launched: Launched = launch(self.home, spec)
+        self.launched: Launched = launch(self.home, spec, den.forks)
         self.keeper = self.launched.keeper_pid
         self.pid = int(get_value(self.launched.greeting, "pid"))
         den.children.append(self.keeper)

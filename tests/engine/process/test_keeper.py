@@ -30,6 +30,8 @@ from tests.fakes.homes import ThrowAwayHome, command_server, is_alive, is_gone, 
 if sys.platform == "win32":
     pytest.skip("keepers are POSIX", allow_module_level=True)
 
+pytestmark = pytest.mark.usefixtures("launcher")
+
 
 def test_a_keeper_whose_name_another_run_has_taken_ends_its_own(den: ThrowAwayHome) -> None:
     """Its lock file was deleted, and somebody was faster than its next look: of two servers one is left."""
@@ -55,7 +57,7 @@ def test_a_second_launch_is_refused_and_spawns_nothing(den: ThrowAwayHome) -> No
     kept = Kept(den, build_spec())
     before = {one.pid for one in den.find_processes()}
     with pytest.raises(LockHeldError, match="qwen: another run still holds its lock"):
-        launch(den.home, build_spec(run_id="run2"))
+        launch(den.home, build_spec(run_id="run2"), den.forks)
     assert {one.pid for one in den.find_processes()} == before
     assert get_value(read_record(str(den.home.run_record("qwen"))), "run") == "run1"
     assert kept.connect().run_id == "run1"
@@ -229,7 +231,7 @@ def test_a_failed_exec_is_told_and_leaves_nothing_behind(
 ) -> None:
     make_private_dir(str(den.home.run_dir))
     with pytest.raises(error, match=words):
-        launch(den.home, build_spec(**changes))
+        launch(den.home, build_spec(**changes), den.forks)
     assert not den.find_processes()
     assert list_run_files(den) == ["qwen.keeper.err", "qwen.lock"]
     assert connect_keeper("qwen", den.home.keeper_socket("qwen")) is None
@@ -243,7 +245,7 @@ def test_deleted_run_files_are_made_again(den: ThrowAwayHome) -> None:
     wait_for(lambda: kept.is_locked() and den.home.keeper_socket("qwen").exists(), "the files are there again", 3.0)
     assert get_value(read_record(str(den.home.run_record("qwen"))), "run") == "run1"
     with pytest.raises(LockHeldError):
-        launch(den.home, build_spec(run_id="run2"))
+        launch(den.home, build_spec(run_id="run2"), den.forks)
     kept.stop(5.0)
     assert kept.wait_for_end()["code"] == "0"
 

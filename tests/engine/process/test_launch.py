@@ -25,6 +25,8 @@ from tests.fakes.homes import ThrowAwayHome, command_server, wait_for
 if sys.platform == "win32":
     pytest.skip("keepers are POSIX", allow_module_level=True)
 
+pytestmark = pytest.mark.usefixtures("launcher")
+
 
 ROOT = Path(__file__).parents[3]
 KEEPER_LIMIT_BYTES = 6_000_000
@@ -89,14 +91,19 @@ def test_the_server_gets_default_signals_whatever_the_supervisor_ignores_or_bloc
         "signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\n"
         "from pathlib import Path\n"
         "from engine.paths import find_home\n"
+        "from engine.process import forking\n"
         "from engine.process.launch import launch\n"
         "from tests.engine.process.keeping import build_spec\n"
         "from tests.engine.process.test_launch import TELL_ALL\n"
         "argv = (sys.executable, '-I', '-S', '-c', TELL_ALL)\n"
-        "launch(find_home({'LLAMA_ORCH_HOME': sys.argv[2]}), build_spec(argv=argv, port=None))\n"
+        "home, forking.SPAWNED_FIRST = find_home({'LLAMA_ORCH_HOME': sys.argv[2]}), 0\n"
+        "forks = forking.Forks(home) if sys.argv[3] == 'forked' else None\n"
+        "launched = launch(home, build_spec(argv=argv, port=None), forks)\n"
+        "assert launched.is_child == (forks is None)\n"
     )
     make_private_dir(str(den.home.run_dir))
-    subprocess.run([sys.executable, "-c", program, str(ROOT), str(den.home.state_dir)], check=True, timeout=30)
+    way = "forked" if den.forks else "spawned"
+    subprocess.run([sys.executable, "-c", program, str(ROOT), str(den.home.state_dir), way], check=True, timeout=30)
     log = den.home.instance_logs("qwen") / "stdout.log"
     wait_for(lambda: log.exists() and log.stat().st_size and den.home.exit_record("qwen").exists(), "the run is over")
     status = json.loads(log.read_bytes())["status"]
@@ -122,14 +129,14 @@ def test_the_server_inherits_no_descriptor_but_its_streams_and_the_lock(den: Thr
 
 def test_a_run_folder_that_is_gone_is_named_and_may_be_tried_again(den: ThrowAwayHome) -> None:
     with pytest.raises(KeeperLostError, match=rf"No such file or directory \({den.home.run_dir} is gone\)"):
-        launch(den.home, build_spec())
+        launch(den.home, build_spec(), den.forks)
 
 
 def test_what_is_wrong_with_a_file_of_ours_may_be_tried_again(den: ThrowAwayHome) -> None:
     make_private_dir(str(den.home.run_dir))
     den.home.instance_lock("qwen").mkdir()
     with pytest.raises(KeeperLostError, match=r"qwen\.lock: Is a directory"):
-        launch(den.home, build_spec())
+        launch(den.home, build_spec(), den.forks)
 
 
 def test_log_files_hold_every_byte_of_a_flood(den: ThrowAwayHome) -> None:
@@ -256,7 +263,7 @@ def test_a_socket_path_too_long_for_the_system_is_made_elsewhere(den: ThrowAwayH
     make_private_dir(str(home.run_dir))
     socket_path = home.keeper_socket("qwen")
     assert not socket_path.is_relative_to(deep)
-    launched = launch(home, build_spec())
+    launched = launch(home, build_spec(), den.forks)
     den.children.append(launched.keeper_pid)
     try:
         assert socket_path.is_socket()

@@ -11,7 +11,7 @@ from enum import StrEnum
 import psutil
 
 from engine.paths import HOME_VARIABLE, RUN_VARIABLE, Home
-from tests.fakes.homes import FAKE_SERVER
+from tests.fakes.homes import FAKE_SERVER, is_fork_server
 
 WATCH_PERIOD_S = 0.1
 OVERLAP_S = 0.1
@@ -24,6 +24,8 @@ class Role(StrEnum):
     KEEPER = "keeper"
     SERVER = "server"
     """Grandchildren included."""
+    FORK_SERVER = "fork server"
+    """A leader's; it is of no run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def _look(home: Home, process: psutil.Process) -> Member | None:
         environment = process.environ()
         if environment.get(HOME_VARIABLE) != str(home.state_dir) or RUN_VARIABLE not in environment:
             return None
+        if is_fork_server(process):
+            return Member(process, Role.FORK_SERVER, "", "")
         name, _, run_id = environment[RUN_VARIABLE].rpartition(":")
         role = Role.SERVER if str(FAKE_SERVER) in process.cmdline() else Role.KEEPER
         return Member(process, role, name, run_id)

@@ -79,7 +79,7 @@ def end_a_supervisor(den: Den) -> None:
 
 
 def kill_a_member(den: Den) -> None:
-    """Kill -9 of a keeper or a server."""
+    """Kill -9 of a keeper, a server or a leader's fork server."""
     if (victim := den.pick(den.chance.choice(list(Role)))) is not None:
         den.note(f"kill -9 {victim}")
         with suppress(psutil.NoSuchProcess):
@@ -87,7 +87,7 @@ def kill_a_member(den: Den) -> None:
 
 
 def freeze_a_member(den: Den) -> None:
-    """A keeper or a server hears nothing for a while."""
+    """A keeper, a server or a leader's fork server hears nothing for a while."""
     if (victim := den.pick(den.chance.choice(list(Role)))) is not None:
         _freeze(den, victim.process, str(victim))
 
