@@ -36,7 +36,7 @@ from engine.telemetry.llama_load import (
 
 BUSY_PERIOD_S = 1.0
 IDLE_PERIOD_S = 2.0
-QUIET_PERIOD_S = 15.0
+QUIET_PERIOD_S = 30.0
 """How often a server is asked that has nothing to do and whose processes have not used the CPU meanwhile."""
 WORK_TOLD_S = 6.0
 """How long it counts what was told of the CPU: three rounds of the meter."""
