@@ -320,7 +320,7 @@ class Session:
         connection = connect_leader(self._home)
         if connection is None:
             if self._seniority.error is not None:
-                self._fail(self._seniority.error)
+                self._fail(self._seniority.error, "version")
             self._wake.wait(TRY_PERIOD_S)  # between two leaders, or before the new one listens
             self._wishes.ask_again()
             return
@@ -336,7 +336,7 @@ class Session:
         self._engine = None
         engine.close()
         if engine.refusal is not None and not self._is_closing:
-            self._fail(engine.refusal)
+            self._fail(engine.refusal, "version")
             self._wake.clear()
             self._wake.wait(TRY_PERIOD_S)
 
@@ -346,14 +346,17 @@ class Session:
         self._settled.set()
         self._publisher.publish(snapshot)
 
-    def _fail(self, error: Exception) -> None:
-        """There can be no engine, as things are: say so to whoever waits, and on the screen."""
+    def _fail(self, error: Exception, key: str = "engine") -> None:
+        """There can be no engine, as things are: say so to whoever waits, and on the screen.
+
+        What is told as ``engine`` may be mended while this process lives; ``version`` may not.
+        """
         if str(self._error) == str(error):
             return
         self._error = error
         self._wishes.ask_again()
         now = self._clock.wall()
-        fault = Fault("engine", str(error), now)
+        fault = Fault(key, str(error), now)
         known = replace(self._publisher.snapshot, seq=-1, taken_at=now, leader=None, is_leader=False)
         self._publisher.publish(replace(known, faults=(fault,)))
         self._settled.set()

@@ -76,7 +76,8 @@ def show(home: Home, *, is_demo: bool = False) -> tuple[ExitChoice | None, int]:
     watch_threads(app.break_down)
     try:
         choice = app.run()
-        failed = any(fault.key == "engine" for fault in engine.snapshot().faults)
+        seen = engine.snapshot()
+        failed = seen.leader is None and any(fault.key in {"engine", "version"} for fault in seen.faults)
     finally:
         # From here on the screen is the shell's again: stopping may take a moment.
         remembered.close()

@@ -25,8 +25,6 @@ from llama_orch_tui.telling import STDOUT, Teller
 OPEN_LIMIT_S = 10.0
 STOP_ALL_LIMIT_S = 60.0
 """How much longer the end may take when the models are stopped, too: their graces, and the answer of the leader."""
-NEVER_LEADS = ("engine", "version")
-"""Faults with which a daemon is of no use: there can be no engine, or a newer version has made this one unfit."""
 ENDING = frozenset(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGBREAK") if hasattr(signal, name))
 HANG_UP = frozenset(getattr(signal, name) for name in ("SIGHUP",) if hasattr(signal, name))
 
@@ -82,6 +80,8 @@ class _Shift:
         self._heard: Snapshot | None = None
         self._heard_mono = time.monotonic()
         self._status = ""
+        self._hindrance = ""
+        """Why there can be no engine at the moment; empty while there is one."""
         self._shutdown_s = _read_shutdown_timeout(home)
 
     def work(self) -> int:
@@ -120,7 +120,7 @@ class _Shift:
         """Why it ends.
 
         Raises:
-            StateError: there can be no engine any more.
+            StateError: a newer version has made this one unfit.
         """
         next_beat = time.monotonic()
         while True:
@@ -153,10 +153,18 @@ class _Shift:
         return self._idleness.note(is_idle=is_idle, now=time.monotonic())
 
     def _look(self) -> None:
-        """Take note of what the engine last published."""
-        fault = next((one for one in self._session.snapshot().faults if one.key in NEVER_LEADS), None)
-        if fault is not None:
-            raise StateError(fault.message)
+        """Take note of what the engine last published.
+
+        Raises:
+            StateError: a newer version has made this one unfit.
+        """
+        faults = {one.key: one.message for one in self._session.snapshot().faults}
+        if "version" in faults:
+            raise StateError(faults["version"])
+        hindrance = faults.get("engine", "")
+        if hindrance and hindrance != self._hindrance:
+            self._diary.note(f"cannot lead, and goes on trying: {hindrance}", Level.ERROR)
+        self._hindrance = hindrance
         if (status := self._describe()) != self._status:
             self._status = status
             self._notifier.tell_status(status)
@@ -174,7 +182,7 @@ class _Shift:
             count = sum(one.pid is not None for one in snapshot.instances)
             return f"leads; {count} of {len(snapshot.instances)} instances run"
         if snapshot.leader is None:
-            return "stands by"
+            return f"stands by, for it cannot lead: {self._hindrance}" if self._hindrance else "stands by"
         return f"stands by while the {snapshot.leader.kind.value} (PID {snapshot.leader.pid}) leads"
 
     def _end(self) -> None:

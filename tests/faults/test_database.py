@@ -113,3 +113,24 @@ def test_a_database_deleted_while_models_run_is_rebuilt_from_the_keepers_records
     kill(server.pid or 0)
     wait_for(lambda: seen(session, "a").restarts == 1, "supervision goes on")
     assert seen(session, "b").desired is Desired.STOPPED
+
+
+def test_a_daemon_outlives_a_damaged_database_and_leads_again_once_it_is_mended(den: ThrowAwayHome) -> None:
+    den.write_fakes("a")
+    daemon = den.start_daemon()
+    assert den.run_cli("start", "a", "--wait").returncode == 0
+    server = den.ps()["instances"]["a"]["pid"]
+    damaged = den.home.state_dir / "from-a-bad-disk"
+    damaged.write_bytes(b"\xff" * 4096)
+    for rest in den.home.state_dir.glob("state.sqlite-*"):
+        rest.unlink()  # SQLite would write what is in its log into whatever file it finds
+    damaged.replace(den.home.state_file)  # it steps down, for its file is not where everybody looks for it
+    log = den.home.daemon_dir / "daemon.log"
+    wait_for(lambda: "cannot lead, and goes on trying" in log.read_text(), "the daemon says why it does not lead")
+    assert f"{den.home.state_file}: damaged" in log.read_text()
+    assert daemon.poll() is None
+    assert den.home.state_file.read_bytes() == b"\xff" * 4096
+    for path in den.home.state_dir.glob("state.sqlite*"):
+        path.unlink()
+    wait_for(lambda: den.home.state_file.exists() and den.leader_pid() == daemon.pid, "the daemon leads again")
+    assert den.ps()["instances"]["a"]["pid"] == server

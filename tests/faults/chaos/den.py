@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import IO
 
+from engine.errors import ExitCode
 from engine.snapshots import Act
 from tests.fakes import headless
 from tests.fakes.homes import ThrowAwayHome, fake_table, free_port, portless_table, throw_away_home
@@ -79,6 +80,8 @@ class Den:
         self.exits: dict[str, int] = {}
         """Servers told to end with a code, by name."""
         self.broken = Broken()
+        self.refusals = {int(ExitCode.DAEMON_ALREADY_RUNNING)}
+        """With which a supervisor may end by itself: a daemon refuses beside a daemon."""
         self.ports = {name: free_port() for name in ("a", "b")}
         self.log: list[str] = []
         self._began = time.monotonic()

@@ -45,8 +45,7 @@ def _check_supervisors(den: Den, snapshot: Snapshot) -> Iterator[str]:
         said = den.read_trace(program.pid)
         if "Traceback" in said or "Error" in said.partition("\n")[0]:
             yield f"supervisor {program.pid}: {said[-2000:]}"
-        refusals = {None, 61} | ({34} if "state" in den.broken.faults else set())
-        if program.poll() not in refusals:  # a daemon refuses beside a daemon, and over a damaged database
+        if program.poll() not in {None, *den.refusals}:
             yield f"supervisor {program.pid} ended by itself with {program.returncode}"
         elif program.poll() is None:
             zombies = [one for one in psutil.Process(program.pid).children() if one.status() == psutil.STATUS_ZOMBIE]

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import psutil
 
+from engine.errors import ExitCode
 from engine.snapshots import Act
 from tests.fakes import headless
 from tests.fakes.homes import command_server
@@ -177,6 +178,7 @@ def damage_the_database(den: Den) -> None:
     delete_what = "damaged: state.sqlite"
     den.note(delete_what)
     den.broken.faults.add("state")
+    den.refusals.add(int(ExitCode.STATE_DAMAGED))  # a daemon that begins over it
     with den.home.state_file.open("r+b") as file:
         size = max(4096, os.fstat(file.fileno()).st_size)
         file.write(den.chance.randbytes(4096))
