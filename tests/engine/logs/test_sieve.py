@@ -94,6 +94,12 @@ def test_a_needle_in_every_line_is_not_sought_and_a_rare_one_is(rare: str) -> No
     assert found == [line for line in lines if re.search(expression, line)]
 
 
+@pytest.mark.parametrize(("source", "line"), [("ſet", "set"), ("ı", "i"), ("x|ſ", "s")])
+def test_a_letter_that_folds_into_ascii_is_found_there(source: str, line: str) -> None:
+    starts = Sieve(LogFilter(LogPattern(source, is_regex=True))).starts(f"nothing\n{line}\n".encode())
+    assert len("nothing\n") in starts
+
+
 @pytest.mark.parametrize(
     ("source", "needles"),
     [
