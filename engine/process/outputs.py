@@ -46,7 +46,7 @@ class Outputs:
         self._buffer = bytearray(READ_BYTES)
         self._capacities: dict[int, int] = {}
         self._is_flooded = False
-        """More than a narrow pipe holds came since the last look after the files."""
+        """Much for a narrow pipe came at once since the last look after the files."""
         self._filled = 0.0
         """Which part of the pipes was moved since the last rest."""
         self._breath_s = 0.0
@@ -89,9 +89,9 @@ class Outputs:
             self._selector.unregister(handle)
             return False
         self._writers[handle].feed(self._buffer, size)
-        filled = size / self._capacities[handle]
-        self._filled += filled
-        if filled > MUCH_SHARE or size == len(self._buffer):
+        capacity = self._capacities[handle]
+        self._filled += size / capacity
+        if size > MUCH_SHARE * min(capacity, READ_BYTES):
             self._widen(handle)
         return True
 

@@ -304,6 +304,13 @@ def test_what_a_flood_was_read_with_is_given_back_after_it_and_the_next_one_is_t
         assert pumped.capacity() == READ_BYTES
 
 
+def test_a_pipe_stays_wide_while_more_comes_than_is_good_for_a_narrow_one(pumped: Pumped) -> None:
+    for _ in range(3):
+        pumped.rest_after(45_000)
+        pumped.outputs.look_after()
+        assert pumped.capacity() == WIDE_PIPE_BYTES
+
+
 def test_a_wide_pipe_that_could_not_be_given_back_is_read_as_well(pumped: Pumped) -> None:
     pumped.rest_after(45_000)
     pumped.fill(240_000)
