@@ -73,7 +73,8 @@ def test_what_stays_within_lines_matches_a_block_where_it_matches_its_lines(sour
 
 
 @pytest.mark.parametrize(
-    "source", [r"a\sb", "[^x]b", "a$", "^a", r"a\Wb", r"\Da", "(?s:.)", "(?=a)b", r"\n", r"\x0a", r"\012", "a\n"]
+    "source",
+    [r"a\sb", "[^x]b", "a$", "^a", r"a\Wb", r"\Da", "(?s:.)", "(?=a)b", r"\n", r"\x0a", r"\012", "a\n", "[\t-z]b"],
 )
 def test_what_may_match_a_lines_end_is_tried_on_each_line(source: str) -> None:
     assert not stays_within_lines(source)
