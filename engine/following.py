@@ -13,7 +13,7 @@ from engine import wire
 from engine.clock import Clock
 from engine.errors import ExitCode, LeaderVersionError
 from engine.paths import Home
-from engine.process import system
+from engine.process.reaching import reach
 from engine.process.records import get_value, read_record
 from engine.seniority import Seniority
 from engine.snapshots import Event, LeaderInfo, LeaderKind, Outcome, Request, Snapshot
@@ -188,10 +188,7 @@ def _explain_refusal(error: Exception) -> LeaderVersionError:
 
 def connect_leader(home: Home) -> socket.socket | None:
     """A connection to the leader; None when nobody listens."""
-    try:
-        return system.connect_private(home.leader_socket, CONNECT_LIMIT_S)
-    except OSError:
-        return None
+    return reach(home.leader_socket, CONNECT_LIMIT_S)
 
 
 def read_leader(home: Home) -> LeaderInfo | None:

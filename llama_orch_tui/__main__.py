@@ -10,6 +10,8 @@ COMPLETION_VARIABLES = {"lorch": "_LORCH_COMPLETE", "llama-orch-tui": "_LLAMA_OR
 """By what we are called: through it a shell asks the command line for completions, without any argument."""
 
 
+STREAMS = 3
+"""Descriptors below belong to the standard streams."""
 INTERRUPTED = 128 + 2
 """What a shell makes of a command that SIGINT ended, and the command line parser, too."""
 PARSED_ALREADY = {("ps",): False, ("ps", "--json"): True}
@@ -24,6 +26,7 @@ def main() -> None:
     from engine.errors import EngineError  # noqa: PLC0415 - light; the rest is imported by the command at hand
     from llama_orch_tui import output  # noqa: PLC0415 - likewise
 
+    _open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # whatever the locale says
@@ -45,6 +48,18 @@ def main() -> None:
         sys.exit(INTERRUPTED)  # no traceback: the operator knows what he did
     finally:
         output.finish()
+
+
+def _open_missing_streams() -> None:
+    """Have streams that were closed (`>&-`) lead nowhere: else the next files that we open would be taken for them."""
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (handle := os.open(os.devnull, os.O_RDWR)) < STREAMS:
+        os.set_inheritable(handle, True)
+    os.close(handle)
+    for handle, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(handle, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - for good
 
 
 def _run_unparsed(arguments: tuple[str, ...]) -> None:

@@ -28,15 +28,11 @@ def _has_shell() -> bool:
         return False
     group, session = os.getpgrp(), os.getsid(0)
     try:
-        above = [one.pid for one in psutil.Process().parents()]
-    except psutil.Error:
-        return False  # what is above has just ended
-    for pid in above:
-        try:
-            if os.getsid(pid) != session:
-                return False
-            if os.getpgid(pid) != group:
+        above = psutil.Process().parent()
+        while above is not None and os.getsid(above.pid) == session:
+            if os.getpgid(above.pid) != group:
                 return True
-        except OSError:
-            return False  # gone, or of a session that may not be looked at
+            above = above.parent()
+    except (psutil.Error, OSError):
+        return False  # gone, or of a session that may not be looked at
     return False

@@ -31,8 +31,8 @@ def _draw_line(line: str) -> RenderableType:
 
 
 def _find_hang(line: str) -> int:
-    labelled = _LABELLED.match(line)
-    if labelled is not None and labelled.end() <= MOST_LABEL_CELLS and line.isascii():
+    labelled = _LABELLED.match(line, 0, MOST_LABEL_CELLS + 1)  # of a long line of blanks every split would be tried
+    if labelled is not None and line.isascii():
         return labelled.end()
     indent = len(line) - len(line.lstrip())
     return indent + len(INDENT) if line[indent : indent + len(INDENT)].isascii() else indent

@@ -30,8 +30,11 @@ def _reach(text: str, start: int, width: int) -> int:
         piece = text[end : end + width - cells]  # most texts have one cell for a character, and none has more than two
         taken = cell_len(piece)
         if cells + taken > width:
-            return max(_cut_short(text, end, width - cells), start + 1)
+            end = max(_cut_short(text, end, width - cells), start + 1)
+            break
         end, cells = end + len(piece), cells + taken
+    while end < len(text) and not get_character_cell_size(text[end]):
+        end += 1  # an accent stays with its letter
     return end
 
 

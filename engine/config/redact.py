@@ -9,10 +9,10 @@ HIDDEN = "***"
 SHORTEST_SECRET = 6
 """Characters; shorter values are words that stand in many a line."""
 
-_SECRET_WORD = r"[\w.-]*(?:key|token|secret|password)[\w.-]*"  # noqa: S105 - a pattern of names, no secret
-_SECRET_NAME = re.compile(_SECRET_WORD, re.IGNORECASE)
+_SECRET_WORD = re.compile("key|token|secret|password", re.IGNORECASE)
 # Secrets inside one argument: NAME=VALUE anywhere (a shell's script, for one), or a flag and its value with a blank.
-_INLINE = re.compile(rf"(?P<name>{_SECRET_WORD})(?P<sign>\s*=|\s+)(?P<value>.*)", re.IGNORECASE | re.DOTALL)
+# A name is looked at from its beginning alone, and as a whole: an argument may be a file of a megabyte without a blank.
+_INLINE = re.compile(r"(?<![\w.-])(?P<name>[\w.-]++)(?P<sign>\s*+=|\s++)")
 _WORD = re.compile(r"[^\s;\"']+")
 _SHORT_SECRET_FLAGS = frozenset(["-hft"])
 """llama-server's short forms of flags that hold secrets."""
@@ -20,7 +20,7 @@ _SHORT_SECRET_FLAGS = frozenset(["-hft"])
 
 def is_secret_name(name: str) -> bool:
     """Whether a flag or variable of this name holds a secret; one that ends in "file" holds only a path."""
-    return bool(_SECRET_NAME.search(name)) and not name.lower().endswith("file")
+    return bool(_SECRET_WORD.search(name)) and not name.lower().endswith("file")
 
 
 def redact_argv(argv: Sequence[str]) -> tuple[str, ...]:
@@ -67,11 +67,8 @@ def _is_secret_flag(arg: str) -> bool:
 
 
 def _redact_inline(arg: str) -> str:
-    start = 0
-    while found := _INLINE.search(arg, start):
-        name, sign = found["name"], found["sign"]
-        is_given = "=" in sign or name.startswith("-")
-        if is_given and is_secret_name(name):
-            return f"{arg[: found.start('value')]}{HIDDEN}"
-        start = found.start("value")
+    for found in _INLINE.finditer(arg):
+        is_given = found["sign"].endswith("=") or found["name"].startswith("-")
+        if is_given and is_secret_name(found["name"]):
+            return f"{arg[: found.end()]}{HIDDEN}"
     return arg

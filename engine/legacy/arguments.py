@@ -89,7 +89,9 @@ def _set_owned(draft: Draft, key: str, flag: str, value: str, find: Callable[[st
 
 def _set_token(draft: Draft, flag: str, value: str) -> None:
     """A secret of an argument becomes a variable; the flag went before the variable."""
-    env = draft.table.setdefault("env", {})
+    env, variable = draft.table.setdefault("env", {}), TOKEN_FLAGS[flag]
     if isinstance(env, dict):
-        env[TOKEN_FLAGS[flag]] = value
-    draft.remark("args", f"{flag} became env {TOKEN_FLAGS[flag]}, which other users of the machine do not see")
+        env[variable] = value
+        draft.remark("args", f"{flag} became env {variable}, which other users of the machine do not see")
+    else:
+        draft.remark("args", f"{flag} left out: env, where it belongs as {variable}, is no table")

@@ -10,8 +10,9 @@ _TURNS = frozenset("dDwWsSbBAZntrfva")
 """Letters after a backslash that stand for one place in the text and end a run of plain characters."""
 _COUNT = re.compile(r"\{\d*,?\d*\}")
 _OPEN_GROUP = re.compile(r"\((?:\?:|\?P<\w+>|(?!\?))")
-_WITHIN_LINES = re.compile(r"(?:\\[dwSb]|\\[^a-zA-Z0-9\n]|[^\\^$\n(]|\((?!\?)|\(\?:)*")
-"""What cannot match a line's end, or ask whether one is near. Negated classes may, and are left out with all `^`."""
+_WITHIN_LINES = re.compile(r"(?:\\[dwSb]|\\[^a-zA-Z0-9\x00-\x1f]|[^\\^$(\x00-\x1f]|\((?!\?)|\(\?:)*")
+"""What cannot match a line's end, or ask whether one is near. Negated classes may, and are left out with all `^`;
+so may a range that begins with a tab."""
 
 
 class _UnreadableError(Exception):

@@ -55,9 +55,16 @@ class ExpressionMatcher:
     def __init__(self, expression: re.Pattern[str], *, anchored: bool = False) -> None:
         self._test = expression.match if anchored else expression.search
         self._folds = bool(expression.flags & re.IGNORECASE)
-        fold = str.lower if self._folds else str
-        self._needles = [[fold(needle).encode() for needle in branch] for branch in find_needles(expression.pattern)]
+        self._needles = [self._encode(branch) for branch in find_needles(expression.pattern)]
+        if not all(self._needles):
+            self._needles = []
         self._search = expression.search if not anchored and stays_within_lines(expression.pattern) else None
+
+    def _encode(self, branch: tuple[str, ...]) -> list[bytes]:
+        """These needles as they stand in ASCII; without those that may stand for another letter there (ſ for s)."""
+        if not self._folds:
+            return [needle.encode() for needle in branch]
+        return [needle.lower().encode() for needle in branch if needle.isascii()]
 
     def starts(self, data: bytes) -> list[int]:
         """Where the matching lines begin in a block of whole lines."""

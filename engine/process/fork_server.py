@@ -15,6 +15,7 @@ import sys
 assert sys.platform != "win32"  # tells the type checker which half of the world this is
 
 import array  # noqa: F401 - the socket module imports it with the first descriptors, too late for us
+import errno
 import gc
 import os
 import select
@@ -83,7 +84,7 @@ class ForkServer:
         """Become, in a child, the keeper of a run; its streams are closed here."""
         streams, self._handles = self._handles, []
         try:
-            pid = os.fork()
+            pid = _fork_with(streams)
             if pid == 0:
                 self._become_keeper(get_value(order, "name"), get_value(order, "run"), streams)
         except OSError as error:
@@ -126,6 +127,17 @@ class ForkServer:
             if pid == 0:
                 return
             self._children.discard(pid)
+
+
+def _fork_with(streams: list[int]) -> int:
+    """Fork, when all the streams are there.
+
+    Raises:
+        OSError: it cannot be, or the system had no descriptors left for us and has dropped some of them.
+    """
+    if len(streams) != STREAMS:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return os.fork()
 
 
 def main() -> None:

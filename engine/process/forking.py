@@ -70,6 +70,7 @@ class Forks:
             NotForkedError: it is to be spawned, with other pipes: one that was forked unheard may hold these.
         """
         with self._lock:
+            self._asked += 1
             if not self._is_due() or len(name) > NAME_ROOM or len(f"{name}:{run_id}") > RUN_ROOM:
                 raise NotForkedError
             try:
@@ -128,7 +129,6 @@ class Forks:
             self._drop()
 
     def _is_due(self) -> bool:
-        self._asked += 1
         return self._asked > SPAWNED_FIRST and not self._is_closed and time.monotonic() >= self._not_before
 
     def _open(self) -> _Line:

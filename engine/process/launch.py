@@ -133,14 +133,18 @@ def launch(home: Home, spec: LaunchSpec, forks: Forks | None = None) -> Launched
 
 
 def _begin_keeper(home: Home, spec: LaunchSpec, forks: Forks | None) -> tuple[Begun, int]:
-    """A keeper that has its specification, forked if that can be; and the descriptor on which it will answer."""
+    """A keeper that has its specification, forked if that can be; and the descriptor on which it will answer.
+
+    Raises:
+        KeeperLostError: it cannot be begun.
+    """
     errors = str(home.run_dir / f"{spec.name}.keeper.err")
-    if forks is not None:
-        with contextlib.suppress(NotForkedError):
-            return _give_spec(home, spec, lambda ends: forks.fork(spec.name, spec.run_id, ends, errors))
     token = {HOME_VARIABLE: str(home.state_dir), RUN_VARIABLE: f"{spec.name}:{spec.run_id}"}
     program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")), spec.name]
     try:
+        if forks is not None:
+            with contextlib.suppress(NotForkedError):
+                return _give_spec(home, spec, lambda ends: forks.fork(spec.name, spec.run_id, ends, errors))
         return _give_spec(home, spec, lambda ends: Begun(system.spawn_detached(program, token, ends, errors)))
     except OSError as error:
         # The system names the program whatever it was that is missing, mostly the folder: somebody deleted it.
@@ -154,9 +158,17 @@ def _give_spec(home: Home, spec: LaunchSpec, begin: Callable[[tuple[int, int]], 
     """Begin a keeper that reads from and writes to two descriptors, and hand it its specification.
 
     Each has pipes of its own: what is written to them reaches this one alone.
+
+    Raises:
+        OSError: it cannot be begun, or no descriptors are left.
     """
     spec_read, spec_write = os.pipe()
-    answer_read, answer_write = os.pipe()
+    try:
+        answer_read, answer_write = os.pipe()
+    except OSError:
+        os.close(spec_read)
+        os.close(spec_write)
+        raise
     try:
         keeper = begin((spec_read, answer_write))
     except OSError:

@@ -18,7 +18,7 @@ from engine.logs.writer import RotatingWriter
 from engine.process import posix
 from engine.process.records import Record, get_value
 
-READ_BYTES = 1 << 16
+READ_BYTES = posix.USUAL_PIPE_BYTES
 """One read of a pipe: its whole capacity, as the system makes it."""
 WIDE_PIPE_BYTES = 1 << 19
 """The capacity of a pipe once its server floods it: fewer, larger pieces, and the server waits less for each."""
@@ -46,7 +46,7 @@ class Outputs:
         self._buffer = bytearray(READ_BYTES)
         self._capacities: dict[int, int] = {}
         self._is_flooded = False
-        """More than a narrow pipe holds came since the last look after the files."""
+        """Much for a narrow pipe came at once since the last look after the files."""
         self._filled = 0.0
         """Which part of the pipes was moved since the last rest."""
         self._breath_s = 0.0
@@ -69,7 +69,7 @@ class Outputs:
                 time.monotonic,
             )
             self._writers[read_end] = writer
-            self._capacities[read_end] = READ_BYTES
+            self._capacities[read_end] = posix.read_pipe_capacity(read_end)
             self._troubles.append(Trouble(stream, get_value(self._spec, "logs"), writer))
             self._selector.register(read_end, selectors.EVENT_READ)
             ends.append(write_end)
@@ -89,15 +89,15 @@ class Outputs:
             self._selector.unregister(handle)
             return False
         self._writers[handle].feed(self._buffer, size)
-        filled = size / self._capacities[handle]
-        self._filled += filled
-        if filled > MUCH_SHARE or size == len(self._buffer):
+        capacity = self._capacities[handle]
+        self._filled += size / capacity
+        if size > MUCH_SHARE * min(capacity, READ_BYTES):
             self._widen(handle)
         return True
 
     def _widen(self, handle: int) -> None:
         """Have a pipe hold more, where the system grants it, and read more at once until the flood is over."""
-        if self._capacities[handle] == READ_BYTES and posix.widen_pipe(handle, WIDE_PIPE_BYTES):
+        if self._capacities[handle] < WIDE_PIPE_BYTES and posix.resize_pipe(handle, WIDE_PIPE_BYTES):
             self._capacities[handle] = WIDE_PIPE_BYTES
         self._is_flooded = self._capacities[handle] == WIDE_PIPE_BYTES
         if self._is_flooded and len(self._buffer) < WIDE_PIPE_BYTES:
@@ -129,9 +129,17 @@ class Outputs:
             writer.look_after()
         for trouble in self._troubles:
             trouble.note()
-        if not self._is_flooded and len(self._buffer) > READ_BYTES:
-            self._buffer = bytearray(READ_BYTES)
+        if not self._is_flooded:
+            self._narrow()
         self._is_flooded = False
+
+    def _narrow(self) -> None:
+        """Give back what a flood was read with: the system grants a user only so many pages in all his pipes."""
+        if len(self._buffer) > READ_BYTES:
+            self._buffer = bytearray(READ_BYTES)
+        for handle, capacity in self._capacities.items():
+            if capacity > READ_BYTES and posix.resize_pipe(handle, READ_BYTES):
+                self._capacities[handle] = READ_BYTES
 
     def finish(self) -> None:
         """Move what is left in the pipes, and close the log."""

@@ -27,6 +27,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 IGNORED_BY_KEEPER = (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE)
 """The keeper outlives the terminal, and clients that hang up."""
+USUAL_PIPE_BYTES = 1 << 16
+"""The capacity of a pipe, as Linux and macOS make it."""
 
 
 def become_subreaper() -> None:
@@ -245,10 +247,17 @@ def reap(pid: int) -> tuple[int, resource.struct_rusage]:
 
 if sys.platform == "linux":
 
-    def widen_pipe(handle: int, capacity: int) -> bool:
-        """Have a pipe hold `capacity` bytes; False when the system does not let it, for one or for so many of a user.
+    def read_pipe_capacity(handle: int) -> int:
+        """How many bytes a pipe holds: 8 KB in place of 64 for a user who has very many.
 
-        Source: F_SETPIPE_SZ in fcntl(2), /proc/sys/fs/pipe-user-pages-soft in pipe(7).
+        Source: F_GETPIPE_SZ in fcntl(2), /proc/sys/fs/pipe-user-pages-soft in pipe(7).
+        """
+        return fcntl.fcntl(handle, fcntl.F_GETPIPE_SZ)
+
+    def resize_pipe(handle: int, capacity: int) -> bool:
+        """Have a pipe hold `capacity` bytes; False when the system does not let it, or when more is in it.
+
+        Source: as `read_pipe_capacity`; all pipes of a user are counted.
         """
         try:
             fcntl.fcntl(handle, fcntl.F_SETPIPE_SZ, capacity)
@@ -257,7 +266,11 @@ if sys.platform == "linux":
         return True
 else:
 
-    def widen_pipe(handle: int, capacity: int) -> bool:  # noqa: ARG001 - as on Linux
+    def read_pipe_capacity(handle: int) -> int:  # noqa: ARG001 - as on Linux
+        """What the system widens a busy pipe to."""
+        return USUAL_PIPE_BYTES
+
+    def resize_pipe(handle: int, capacity: int) -> bool:  # noqa: ARG001 - as on Linux
         """False: the system widens a pipe by itself, or not at all."""
         return False
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.errors import KeeperVersionError
 from engine.process import system
+from engine.process.reaching import reach
 from engine.process.records import VERSION, Record, RecordReader, encode_record, get_value, is_spoken
 
 GREETING_LIMIT_S = 2.0
@@ -44,9 +45,8 @@ def connect_keeper(name: str, path: Path, limit_s: float = GREETING_LIMIT_S) -> 
     Raises:
         KeeperVersionError: one answers, of a version that we cannot talk with: its run is to be left alone.
     """
-    try:
-        connection = system.connect_private(path, limit_s)
-    except OSError:
+    connection = reach(path, limit_s)
+    if connection is None:
         return None
     try:
         connection.settimeout(limit_s)

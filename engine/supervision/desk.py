@@ -22,6 +22,8 @@ from engine.supervision.slot import Slot
 
 FLUSH_LIMIT_S = 0.5
 """How long a decision waits to be on disk before it is acted upon; a database that refuses does not keep it longer."""
+SNAPSHOTS_SHARE = 4
+"""The snapshots for answers take one part in so many of the time: many may ask for one instance of hundreds each."""
 
 
 _DONE = {Act.STOP: "stopped", Act.START: "started", Act.RESTART: "restarted"}
@@ -51,6 +53,7 @@ class Desk:
         self._mark = mark
         self._pending: list[_Pending] = []
         self._answers: list[tuple[Future[Outcome], Outcome]] = []
+        self._answers_mono = float("-inf")
 
     def accept(self, request: Request, future: Future[Outcome]) -> None:
         """Take up one request."""
@@ -128,18 +131,22 @@ class Desk:
 
     def is_idle(self) -> bool:
         """True while nobody waits for an answer."""
-        return not self._pending
+        return not self._pending and not self._answers
 
     def has_asked(self, name: str) -> bool:
         """True while somebody waits for this instance's start."""
         return any(one.waiting.get(name, Act.STOP) is not Act.STOP for one in self._pending)
 
-    def has_answers(self) -> bool:
-        """True while there is something for `deliver` to tell."""
-        return bool(self._answers)
+    def next_answers(self) -> float | None:
+        """From when on there are answers to `deliver` (monotonic seconds); None while there are none."""
+        return self._answers_mono if self._answers else None
 
-    def deliver(self) -> None:
-        """Tell the answers to those who asked: after the snapshot that shows what came of it, for they look next."""
+    def deliver(self, took_s: float = 0.0) -> None:
+        """Tell the answers to those who asked: after the snapshot that shows what came of it, for they look next.
+
+        That snapshot took `took_s` seconds; the next answers wait accordingly.
+        """
+        self._answers_mono = self._clock.monotonic() + (SNAPSHOTS_SHARE - 1) * took_s
         answers, self._answers = self._answers, []
         for future, outcome in answers:
             with contextlib.suppress(InvalidStateError):  # whoever asked has gone, and cancelled it

@@ -161,8 +161,11 @@ class Supervisor:
     def _run(self) -> None:
         while not self._is_closing:
             self._decide_all()
-            self._publish_if_due(force=self._desk.has_answers())
-            self._desk.deliver()
+            began = self._clock.monotonic()
+            is_told = (answers := self._desk.next_answers()) is not None and answers <= began
+            self._publish_if_due(force=is_told)
+            if is_told:
+                self._desk.deliver(self._clock.monotonic() - began)
             (self._idle.set if self._desk.is_idle() else self._idle.clear)()
             try:
                 self._handle_safely(self._inbox.get(timeout=self._wait_s()))
@@ -183,6 +186,8 @@ class Supervisor:
         moments = [due for slot in self._fleet if (due := slot.due_mono) is not None]
         if self._is_changed:
             moments.append(self._published_mono + PUBLISH_PERIOD_S)
+        if (answers := self._desk.next_answers()) is not None:
+            moments.append(answers)
         if (expiry := self._desk.next_expiry()) is not None:
             moments.append(now + max(0.0, expiry - self._clock.wall()))
         return max(0.0, min(moments, default=now + 3600.0) - now)

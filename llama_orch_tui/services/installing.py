@@ -9,7 +9,8 @@ import sys
 
 import engine
 from engine.daemon.identity import find_daemon
-from engine.errors import EngineError
+from engine.errors import EngineError, ExitCode
+from llama_orch_tui import output
 from llama_orch_tui.services import launchd, nssm, systemd
 from llama_orch_tui.services.plan import Plan, ServiceFacts, gather_facts
 from llama_orch_tui.services.runner import carry_out_plan, show_plan
@@ -19,18 +20,19 @@ def install(*, is_system: bool, is_dry_run: bool) -> int:
     """Have the system start the daemon; one that runs already makes way, and the models run on.
 
     Raises:
-        EngineError: a step failed, or this system's service manager is not there. Who made way is there again.
+        EngineError: a step failed, or this system's service manager is not there. Who made way is there again, or
+            why not was said on stderr.
     """
     plan = plan_install(_gather(is_system=is_system))
     if is_dry_run or find_daemon(engine.find_home(os.environ)) is None:
         return _go(plan, is_dry_run=is_dry_run)
-    from llama_orch_tui.daemon_control import start, stop  # noqa: PLC0415 - for this case only
+    from llama_orch_tui.daemon_control import stop  # noqa: PLC0415 - for this case only
 
     stop(stops_instances=False)
     try:
         return _go(plan, is_dry_run=False)
     except EngineError:
-        start()
+        _bring_back()
         raise
 
 
@@ -67,6 +69,17 @@ def plan_uninstall(facts: ServiceFacts, platform: str = sys.platform) -> Plan:
     if platform == "darwin":
         return launchd.plan_uninstall(facts)
     return systemd.plan_uninstall(facts)
+
+
+def _bring_back() -> None:
+    """Start the daemon again that made way, unless the service's own runs by now."""
+    from llama_orch_tui.daemon_control import start  # noqa: PLC0415 - for this case only
+
+    try:
+        start()
+    except EngineError as error:
+        if error.exit_code is not ExitCode.DAEMON_ALREADY_RUNNING:
+            output.say_error(f"the daemon that made way is not there again: {error}")
 
 
 def _go(plan: Plan, *, is_dry_run: bool) -> int:

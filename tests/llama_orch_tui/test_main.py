@@ -66,6 +66,23 @@ def test_an_interrupted_ps_ends_without_a_traceback(monkeypatch: pytest.MonkeyPa
     assert end.value.code == __main__.INTERRUPTED
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirections")
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_a_closed_output_is_no_error(closed: str) -> None:
+    with throw_away_home() as home:
+        home.write_config(portless_table("qwen"))
+        line = f'exec "$0" -m llama_orch_tui ps {closed}'
+        done = subprocess.run(
+            ["/bin/sh", "-c", line, sys.executable],
+            env=home.environment(),
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 def _run_python(home: ThrowAwayHome, program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", program], env=home.environment(), capture_output=True, text=True, timeout=30, check=False

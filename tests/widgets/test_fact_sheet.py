@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from engine.description import DescribeSection
-from widgets.fact_sheet import FactSheet
+from widgets.fact_sheet import MOST_LABEL_CELLS, FactSheet, _find_hang
 
 
 def drawn(line: str, width: int = 24) -> list[str]:
@@ -30,3 +30,13 @@ def drawn(line: str, width: int = 24) -> list[str]:
 )
 def test_a_long_line_goes_on_under_its_value_or_further_in(line: str, rows: list[str]) -> None:
     assert drawn(line) == rows
+
+
+@pytest.mark.parametrize(("cells", "hang"), [(MOST_LABEL_CELLS, MOST_LABEL_CELLS), (MOST_LABEL_CELLS + 1, 2)])
+def test_what_is_too_long_for_a_label_is_none(cells: int, hang: int) -> None:
+    assert _find_hang(f"{'label':<{cells}}value") == hang
+
+
+def test_a_line_of_a_million_blanks_is_looked_at_once() -> None:
+    """Tried at every blank, it would hold up the screen for hours."""
+    assert _find_hang(f"a{' ' * 1_000_000}") == 2

@@ -28,6 +28,8 @@ def rows(text: str, width: int) -> list[str]:
         pytest.param("等待请求等待", 5, ["等待", "请求", "等待"], id="wide"),
         pytest.param("等", 1, ["等"], id="wider-than-the-row"),
         pytest.param("等待", 1, ["等", "待"], id="all-wider-than-the-row"),
+        pytest.param("abe\u0301cd", 3, ["abe\u0301", "cd"], id="an-accent"),
+        pytest.param("等\u0301待", 1, ["等\u0301", "待"], id="an-accent-on-what-is-wider-than-the-row"),
         pytest.param("ab", 0, ["ab"], id="no-room"),
     ],
 )

@@ -74,3 +74,10 @@ def test_the_values_of_secrets_are_found(argv: list[str], env: dict[str, str], h
 
 def test_values_are_hidden_wherever_they_stand_the_longest_first() -> None:
     assert hide_values("key=abcdef-long and abcdef!", ["abcdef", "abcdef-long"]) == "key=*** and ***!"
+
+
+@pytest.mark.parametrize("word", ["a", "-", "key", "=a", "a\n"])
+def test_a_long_argument_is_looked_at_once(word: str) -> None:
+    """A grammar or a template may be given in one; tried at every character, it would hold everything up for hours."""
+    argument = f"{word * 400_000}\n"
+    assert redact_argv([argument, "--api-key=hunter2"]) == (argument, f"--api-key={HIDDEN}")

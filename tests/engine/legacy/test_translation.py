@@ -198,6 +198,11 @@ class TestArguments:
         assert found.table["env"] == {"HF_TOKEN": "t0ken", "A": "b"}
         assert "t0ken" not in json.dumps([found.table["args"], found.remarks])
 
+    def test_a_token_that_has_no_place_is_said_to_be_left_out(self) -> None:
+        found = made({"model": MODEL, "args": ["--hf-token", "t0ken"], "env": "A=b"})
+        assert "args: --hf-token left out: env, where it belongs as HF_TOKEN, is no table" in found.remarks
+        assert "t0ken" not in json.dumps([found.table, found.remarks])
+
     def test_an_argument_of_its_own_is_not_said_twice(self) -> None:
         assert self.args("-b", "64", "--timeout=9", "-a", "x").table["args"] == ["-b", "64", "--timeout=9", "-a", "x"]
 

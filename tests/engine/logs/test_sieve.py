@@ -73,7 +73,8 @@ def test_what_stays_within_lines_matches_a_block_where_it_matches_its_lines(sour
 
 
 @pytest.mark.parametrize(
-    "source", [r"a\sb", "[^x]b", "a$", "^a", r"a\Wb", r"\Da", "(?s:.)", "(?=a)b", r"\n", r"\x0a", r"\012", "a\n"]
+    "source",
+    [r"a\sb", "[^x]b", "a$", "^a", r"a\Wb", r"\Da", "(?s:.)", "(?=a)b", r"\n", r"\x0a", r"\012", "a\n", "[\t-z]b"],
 )
 def test_what_may_match_a_lines_end_is_tried_on_each_line(source: str) -> None:
     assert not stays_within_lines(source)
@@ -92,6 +93,12 @@ def test_a_needle_in_every_line_is_not_sought_and_a_rare_one_is(rare: str) -> No
     starts = Sieve(LogFilter(LogPattern(expression, is_regex=True))).starts(data)
     found = [data[start : data.find(b"\n", start)].decode() for start in starts]
     assert found == [line for line in lines if re.search(expression, line)]
+
+
+@pytest.mark.parametrize(("source", "line"), [("ſet", "set"), ("ı", "i"), ("x|ſ", "s")])
+def test_a_letter_that_folds_into_ascii_is_found_there(source: str, line: str) -> None:
+    starts = Sieve(LogFilter(LogPattern(source, is_regex=True))).starts(f"nothing\n{line}\n".encode())
+    assert len("nothing\n") in starts
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -137,6 +138,27 @@ def test_what_is_wrong_with_a_file_of_ours_may_be_tried_again(den: ThrowAwayHome
     den.home.instance_lock("qwen").mkdir()
     with pytest.raises(KeeperLostError, match=r"qwen\.lock: Is a directory"):
         launch(den.home, build_spec(), den.forks)
+
+
+@pytest.mark.parametrize("granted", [0, 1])
+def test_a_launch_without_descriptors_may_be_tried_again_and_leaks_none(
+    den: ThrowAwayHome, monkeypatch: pytest.MonkeyPatch, granted: int
+) -> None:
+    make_private_dir(str(den.home.run_dir))
+    pipe, left = os.pipe, [None] * granted
+
+    def grant() -> tuple[int, int]:
+        if not left:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        left.pop()
+        return pipe()
+
+    before = len(list(Path("/dev/fd").iterdir()))
+    with monkeypatch.context() as patch:
+        patch.setattr("os.pipe", grant)
+        with pytest.raises(KeeperLostError, match="qwen: the keeper cannot be started: Too many open files"):
+            launch(den.home, build_spec(), den.forks)
+    assert len(list(Path("/dev/fd").iterdir())) == before
 
 
 def test_log_files_hold_every_byte_of_a_flood(den: ThrowAwayHome) -> None:

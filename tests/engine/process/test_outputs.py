@@ -229,11 +229,15 @@ class Pumped:
 
     def rest_after(self, count: int, *, is_read: bool = False) -> float:
         """How long the pump would rest after a turn that found so many bytes of short lines, or what is left there."""
-        if count:
-            os.write(self._ends[0], (b"a line of twenty-one\n" * (count // 21 + 1))[-count:])
+        self.fill(count)
         if count or is_read:
             self.outputs.pump(self._read_end)
         return self.outputs.take_breath()
+
+    def fill(self, count: int) -> None:
+        """Write so many bytes of short lines into the pipe."""
+        if count:
+            os.write(self._ends[0], (b"a line of twenty-one\n" * (count // 21 + 1))[-count:])
 
     def pending(self) -> int:
         """How many bytes are still in the pipe."""
@@ -294,19 +298,54 @@ def test_what_a_flood_was_read_with_is_given_back_after_it_and_the_next_one_is_t
         pumped.rest_after(45_000)
         pumped.rest_after(240_000)
         assert pumped.pending() == 0  # one read took it all
+        assert pumped.capacity() == WIDE_PIPE_BYTES
         pumped.outputs.look_after()
         pumped.outputs.look_after()
-        pumped.rest_after(100)
-        pumped.rest_after(240_000)
-        assert pumped.pending() == 240_000 - READ_BYTES
-        pumped.rest_after(0, is_read=True)
-        assert pumped.pending() == 0
+        assert pumped.capacity() == READ_BYTES
+
+
+def test_a_pipe_stays_wide_while_more_comes_than_is_good_for_a_narrow_one(pumped: Pumped) -> None:
+    for _ in range(3):
+        pumped.rest_after(45_000)
+        pumped.outputs.look_after()
+        assert pumped.capacity() == WIDE_PIPE_BYTES
+
+
+def test_a_wide_pipe_that_could_not_be_given_back_is_read_as_well(pumped: Pumped) -> None:
+    pumped.rest_after(45_000)
+    pumped.fill(240_000)
+    pumped.outputs.look_after()
+    pumped.outputs.look_after()
+    assert pumped.capacity() == WIDE_PIPE_BYTES
+    pumped.rest_after(0, is_read=True)
+    assert pumped.pending() == 240_000 - READ_BYTES
+    pumped.rest_after(0, is_read=True)
+    assert pumped.pending() == 0
+
+
+def test_a_pipe_of_one_who_has_very_many_is_small_and_holds_up_no_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system makes them of 8 KB then: what fills one is much, and is waited for no longer."""
+    if sys.platform != "linux":
+        pytest.skip("as Linux does it")
+    pipe = os.pipe
+
+    def make_small() -> tuple[int, int]:
+        ends = pipe()
+        fcntl.fcntl(ends[0], fcntl.F_SETPIPE_SZ, 8192)
+        return ends
+
+    monkeypatch.setattr("os.pipe", make_small)
+    monkeypatch.setattr("engine.process.posix.resize_pipe", lambda *_: False)
+    with contextlib.closing(Pumped(tmp_path / "logs")) as small:
+        assert [small.rest_after(count) for count in (100, 100, 8000, 8000)] == [0.0001, 0.0002, 0.0001, 0.0]
 
 
 def test_where_the_system_grants_no_wider_pipe_the_pump_goes_on_as_before(
     pumped: Pumped, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.process.posix.widen_pipe", lambda *_: False)
+    monkeypatch.setattr("engine.process.posix.resize_pipe", lambda *_: False)
     narrow = pumped.capacity()
     assert [pumped.rest_after(count) for count in (100, 100, 45_000, 45_000)] == [0.0001, 0.0002, 0.0001, 0.0]
     assert pumped.capacity() == narrow

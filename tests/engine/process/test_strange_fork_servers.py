@@ -63,6 +63,11 @@ STRANGERS = {
         "fork_server.os.fork = fail\n"
         "fork_server.main()"
     ),
+    "has no descriptors left": (
+        "import resource\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (7, 7))\n"  # its own five, and two of three streams
+        "fork_server.main()"
+    ),
     "tells no PID": "ForkServer._fork = lambda self, order: self._answer('forked', ('pid', 'x')); fork_server.main()",
     "tells too much": (
         "ForkServer._fork = lambda self, order: say('version=1\\nevent=forked\\npid=1\\n\\n' * 2); fork_server.main()"

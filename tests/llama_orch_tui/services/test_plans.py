@@ -6,6 +6,7 @@ import plistlib
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -214,9 +215,11 @@ def test_a_service_has_the_folders_that_its_operator_has(tmp_path: Path) -> None
     assert dict(facts.environment) == {"PATH": "/usr/bin", **folders}
 
 
-def test_a_daemon_that_made_way_for_a_service_that_failed_is_there_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["", f'"{sys.executable}" -m llama_orch_tui daemon start >/dev/null; '])
+def test_a_daemon_that_made_way_for_a_service_that_failed_is_there_again(tmp_path: Path, before: str) -> None:
+    """Or the service's own is by then; what failed is said in both cases."""
     systemctl = tmp_path / "systemctl"
-    systemctl.write_text("#!/bin/sh\necho No medium found >&2; exit 1\n")
+    systemctl.write_text(f"#!/bin/sh\n{before}echo No medium found >&2; exit 1\n")
     systemctl.chmod(0o755)
     environ = {"PATH": f"{tmp_path}:/usr/bin:/bin", "XDG_CONFIG_HOME": str(tmp_path)}
     with throw_away_home() as home:
