@@ -62,6 +62,14 @@ def find_models(
                 yield found
 
 
+def look_at(path: Path) -> FoundModel | None:
+    """The model in one file, or None when it cannot be read, is damaged, or is no model by itself."""
+    if path.suffix.lower() != ".gguf" or not path.is_file():
+        return None  # a FIFO or a device would keep its reader waiting
+    found = _look_at(_File(path), Place(Keeper.OWN, path.parent), set())
+    return None if found is None or found.trouble else found
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     path: Path

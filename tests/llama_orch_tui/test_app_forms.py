@@ -324,3 +324,49 @@ def test_sources_are_told_from_filters() -> None:
     assert as_typed("C:\\m\\A.gguf").title == "A"
     assert as_typed("a/b:Q4").title == "b-Q4"
     assert replace(as_typed("/m/A.gguf"), title="").source == ""
+
+
+def test_values_are_proposed_for_a_typed_path_of_a_readable_model() -> None:
+    engine = ready()
+    engine.editor.values["~/x/E.gguf"] = {"ctx_size": 512, "args": ["--embedding"]}
+
+    async def script(operator: Operator) -> None:
+        await operator.press("n")
+        operator.app.screen.query_one(Input).value = "~/x/E.gguf"
+        await operator.until_shown("Use what is typed")
+        await operator.press("enter")
+        await operator.until_shown("[instances.e]")
+        assert (field(operator, "ctx_size").value, field(operator, "args").value) == ("512", "--embedding")
+
+    drive(engine, script)
+
+
+def test_another_model_in_the_form_brings_its_values_where_the_operator_said_nothing() -> None:
+    engine = ready()
+    engine.editor.values |= {"/m/a.gguf": {"ctx_size": 512, "args": ["--embedding"]}, "/m/b.gguf": {"ctx_size": 2048}}
+
+    async def script(operator: Operator) -> None:
+        await open_form(operator)
+        field(operator, "model").value = "/m/a.gguf"
+        await operator.until(lambda: field(operator, "ctx_size").value == "512", "what is proposed for it")
+        assert field(operator, "args").value == "--embedding"
+        field(operator, "ctx_size").value = "1024"
+        field(operator, "model").value = "/m/b.gguf"
+        await operator.until(lambda: not field(operator, "args").value, "the other one's arguments go")
+        assert field(operator, "ctx_size").value == "1024", "what was typed stays"
+
+    drive(engine, script)
+
+
+def test_a_changed_instance_keeps_its_values_whatever_its_model() -> None:
+    engine = ready()
+    engine.editor.values["/m/a.gguf"] = {"ctx_size": 512}
+
+    async def script(operator: Operator) -> None:
+        await operator.press("i")
+        await operator.until_shown("[instances.chat]")
+        field(operator, "model").value = "/m/a.gguf"
+        await operator.until(lambda: engine.editor.checked[-1][1].get("model") == "/m/a.gguf", "it is checked")
+        assert field(operator, "ctx_size").value == "4096"
+
+    drive(engine, script)
