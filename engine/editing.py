@@ -135,6 +135,10 @@ class Editor(Protocol):
         """
         ...
 
+    def list_models(self, folder: str) -> tuple[FoundModel, ...]:
+        """The models right in a folder, written as in the configuration; none where there is no such folder."""
+        ...
+
     def propose_clone(self, name: str) -> Proposal:
         """What the file says of an instance, under a name and on a port of its own."""
         ...

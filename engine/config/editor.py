@@ -30,7 +30,7 @@ from engine.config.writing import ConfigDocument, load_document, parse_data, sav
 from engine.editing import FilePlace, FoundModel, KeyFault, Proposal, Removed, TableCheck, Written
 from engine.errors import ConfigError, EngineError, NoSuchInstanceError, StartFailedError, UsageError
 from engine.locking import config_lock
-from engine.models.discover import look_at
+from engine.models.discover import list_models, look_at
 from engine.models.proposal import propose_name, propose_table, propose_values
 from engine.paths import Home, user_home
 from engine.process.ports import PortBook, is_port_free
@@ -56,12 +56,21 @@ class ConfigEditor:
 
     def propose_values(self, model: str) -> dict[str, object]:
         """Good values beside ``model`` and ``port`` for what lies at this path; none while it is no readable GGUF."""
-        try:
-            path = expand_path(model, Surroundings(self._home.config_file.parent.absolute(), self._environ))
-        except ExpansionError:
-            return {}
-        found = look_at(Path(path))
+        path = self._expand(model)
+        found = None if path is None else look_at(path)
         return {} if found is None else propose_values(found)
+
+    def list_models(self, folder: str) -> tuple[FoundModel, ...]:
+        """The models right in a folder; none where there is no such folder."""
+        path = self._expand(folder)
+        return () if path is None else tuple(list_models(path))
+
+    def _expand(self, path: str) -> Path | None:
+        """A path as the file would mean it; None when it names what is not there."""
+        try:
+            return Path(expand_path(path, Surroundings(self._home.config_file.parent.absolute(), self._environ)))
+        except ExpansionError:
+            return None
 
     def propose_clone(self, name: str) -> Proposal:
         """The same table under another name, on a free port when it has one of its own."""
@@ -95,6 +104,8 @@ class ConfigEditor:
         if found:
             return TableCheck(_first_of_each([_as_key_fault(_inside(one, name)) for one in found]), (), text)
         spec = checked.config.instances[name]
+        if spec.model is not None and Path(spec.model).is_dir():
+            return TableCheck((KeyFault("model", "is a folder", "name a GGUF file in it"),), (), text)
         warnings = [*find_warnings(document, spec, was), *([] if was else _warn_of_port(spec))]
         return TableCheck((), tuple(warnings), text)
 

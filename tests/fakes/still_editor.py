@@ -38,6 +38,7 @@ class StillEditor:
     place: FilePlace = field(default_factory=lambda: FilePlace(FILE, exists=True, line=7))
     faults: dict[str, KeyFault] = field(default_factory=dict)
     """By key: what `check` finds wrong, whatever the value."""
+    folders: dict[str, tuple[FoundModel, ...]] = field(default_factory=dict)
     values: dict[str, dict[str, object]] = field(default_factory=dict)
     """By the path that is typed: what is proposed for the file there."""
     warnings: tuple[str, ...] = ()
@@ -58,6 +59,10 @@ class StillEditor:
     def propose_values(self, model: str) -> Mapping[str, object]:
         """What the test says is in the file."""
         return self.values.get(model, {})
+
+    def list_models(self, folder: str) -> tuple[FoundModel, ...]:
+        """What the test says lies there."""
+        return self.folders.get(folder, ())
 
     def propose_clone(self, name: str) -> Proposal:
         """With a 2 behind its name."""

@@ -276,3 +276,24 @@ def test_nothing_is_proposed_for_what_is_no_readable_model(home: Home, path: str
     (home.config_file.parent / "page.gguf").write_text("<html>")
 
     assert editor_of(home).propose_values(path) == {}
+
+
+def test_the_models_right_in_a_folder_are_listed(home: Home) -> None:
+    folder = home.config_file.parent / "m"
+    (folder / "below").mkdir(parents=True)
+    make_tiny_model(folder / "b.gguf")
+    make_tiny_model(folder / "below" / "c.gguf")
+    (folder / "a.GGUF").write_text("<html>")
+
+    broken, tiny = editor_of(home).list_models("m/")
+
+    assert (tiny.title, tiny.path, tiny.trouble) == ("b", str(folder / "b.gguf"), "")
+    assert (broken.title, bool(broken.trouble)) == ("a", True)
+    assert editor_of(home).list_models("nowhere/") == ()
+    assert editor_of(home).list_models("$NOT_SET/") == ()
+
+
+def test_a_folder_is_no_model(home: Home) -> None:
+    checked = editor_of(home).check("new", {"model": ".", "port": 8090})
+
+    assert [(fault.key, fault.message) for fault in checked.faults] == [("model", "is a folder")]
