@@ -152,7 +152,7 @@ class ModelPicker(Dialog[FoundModel | None]):
         fitting = [one for one in found if all(word in _all_of(one) for word in words)]
         fitting.sort(key=lambda one: bool(one.trouble))
         begun = typed[len(self._folder) :].lower()
-        inside = [one for one in self._inside if self._folder and begun in re.split(r"[/\\]", one.path)[-1].lower()]
+        inside = [one for one in self._inside if re.split(r"[/\\]", one.path)[-1].lower().startswith(begun)]
         fitting = [one for one in fitting if one.path not in {other.path for other in inside}]
         own = [as_typed(typed)] if is_source(typed) else []
         # A folder is no model: what lies in it comes first.

@@ -61,14 +61,15 @@ def test_a_changed_instance_keeps_its_values_whatever_its_model() -> None:
 def test_a_typed_folder_lists_the_models_in_it() -> None:
     engine = ready()
     first, second = replace(QWEN, path="/x/A.gguf", title="A"), replace(QWEN, path="/x/Beta.gguf", title="Beta")
-    engine.editor.folders["~/x/"] = (first, second)
+    other = replace(QWEN, path="/x/a-be.gguf", title="a-be")
+    engine.editor.folders["~/x/"] = (first, other, second)
 
     async def script(operator: Operator) -> None:
         await operator.press("n")
         line = operator.app.screen.query_one(Input)
         line.value = "~/x/"
         await operator.until_shown("Beta")
-        assert "2 models in ~/x/" in operator.text()
+        assert "3 models in ~/x/" in operator.text()
         assert operator.line_of("Beta") < operator.line_of("Use what is typed")
         line.value = "~/x/be"
         await operator.until(lambda: "/x/Beta.gguf" in operator.text(), "the one that begins so is under the cursor")
