@@ -21,6 +21,8 @@ from engine.config import schema
 from engine.config.faults import marks_of, table_of
 from engine.config.fields import Words
 from engine.errors import EXIT_CODE_MEANINGS
+from llama_orch_tui.action_kinds import Scope, key_name
+from llama_orch_tui.actions import ACTIONS
 from llama_orch_tui.cli import app
 
 DOCS = Path(__file__).parent
@@ -42,13 +44,27 @@ TABLES: dict[str, tuple[type[BaseModel], type[BaseModel] | None]] = {
 }
 """The tables of the file: whose keys, without those of another."""
 
+PLACES = {
+    Scope.APP: "everywhere",
+    Scope.INSTANCE: "dashboard, describe",
+    Scope.DASHBOARD: "dashboard",
+    Scope.TABLE: "table",
+    Scope.EVENTS: "events",
+    Scope.LOG: "log",
+    Scope.WELCOME: "welcome",
+    Scope.MOVES: "panes and pages",
+    Scope.PAGE: "pages",
+    Scope.DESCRIBE: "describe",
+}
+"""Where an action works, in words."""
+
 
 def main() -> None:
     """Write or check every page."""
     is_check = "--check" in sys.argv[1:]
     stale = []
     for name, blocks in (
-        ("configuration.md", dict(_build_key_tables())),
+        ("configuration.md", {**dict(_build_key_tables()), "[keys]": _build_actions()}),
         ("commands.md", dict(_build_commands())),
         ("exit-codes.md", {"exit codes": _build_exit_codes()}),
     ):
@@ -141,6 +157,20 @@ def _describe_parameter(parameter: object) -> str:
         words = ", ".join(sorted(options, key=len)) + (f" {value}" if value else "")
     words = words.replace("|", "\\|")
     return f"| `{words}` | {_cell(getattr(parameter, 'help', ''))} |"
+
+
+def _build_actions() -> str:
+    rows = ["| action | keys | does | works in |", "| --- | --- | --- | --- |"]
+    for one in ACTIONS:
+        keys = " ".join(f"`{_written_key(key)}`" for key in one.keys)
+        rows.append(f"| `{one.id}` | {keys} | {_cell(one.help)} | {PLACES[one.scope]} |")
+    return "\n".join(rows) + "\n"
+
+
+def _written_key(key: str) -> str:
+    """A key as the file takes it: the sign where it is one that every keyboard has, else its name."""
+    sign = key_name(key)
+    return sign if len(sign) == 1 and sign.isascii() else key
 
 
 def _build_exit_codes() -> str:

@@ -128,6 +128,17 @@ class Editor(Protocol):
         """A name, a free port and good values for an instance that serves `model`."""
         ...
 
+    def propose_values(self, model: str) -> Mapping[str, object]:
+        """Good values beside ``model`` and ``port`` for the file at this path, written as in the configuration.
+
+        Nothing while it is no readable GGUF file. The file is read: a network folder may take its time.
+        """
+        ...
+
+    def list_models(self, folder: str) -> tuple[FoundModel, ...]:
+        """The models right in a folder, written as in the configuration; none where there is no such folder."""
+        ...
+
     def propose_clone(self, name: str) -> Proposal:
         """What the file says of an instance, under a name and on a port of its own."""
         ...

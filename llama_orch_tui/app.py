@@ -210,7 +210,7 @@ class ConsoleApp(App[ExitChoice], inherit_bindings=False):
         """The keys of the configuration, from now on; what cannot be had is said until it is mended."""
         self._key_table = table
         self.key_map, problems = read_key_map(table)
-        self._key_faults = tuple(Fault("keys", problem, self._clock()) for problem in problems)
+        self._key_faults = tuple(Fault("keys", str(problem), self._clock()) for problem in problems)
         self.key_map.rebind(self, Scope.APP)
         self.dashboard.take_keys(self.key_map)
 

@@ -24,6 +24,7 @@ TOGETHER: tuple[frozenset[Scope], ...] = (
 )
 """Scopes whose keys work at the same time: within each, a key has one meaning."""
 
+_WHERE_NAMED = "no such action; `config schema` and docs/configuration.md name them all"
 _MODIFIERS = re.compile(r"^(?:(?:ctrl|alt|shift|super|meta|hyper)\+)*")
 _NAMED = frozenset(key.value for key in Keys if not key.value.startswith("<")) | {"slash", "question_mark", "backspace"}
 
@@ -68,23 +69,36 @@ def keys_of(app: object) -> KeyMap:
     return app.key_map if isinstance(app, HasKeys) else DEFAULT_KEYS
 
 
-def read_key_map(table: Iterable[tuple[str, str]]) -> tuple[KeyMap, tuple[str, ...]]:
-    """The key map that `[keys]` asks for, and what of it cannot be had, one sentence each.
+@dataclass(frozen=True, slots=True)
+class KeyProblem:
+    """An entry of `[keys]` that cannot be had."""
+
+    action: str
+    """The id, as it was written."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"[keys] {self.action}: {self.message}"
+
+
+def read_key_map(table: Iterable[tuple[str, str]]) -> tuple[KeyMap, tuple[KeyProblem, ...]]:
+    """The key map that `[keys]` asks for, and what of it cannot be had.
 
     A value holds one key or several, with blanks or commas between them: ``"f5 ctrl+r"``.
     """
     changed: dict[str, tuple[str, ...]] = {}
-    problems: list[str] = []
+    problems: list[KeyProblem] = []
     for name, text in table:
         keys = tuple(re.split(r"[\s,]+", text.strip())) if len(text) > 1 else (text,)
         if problem := _find_problem(name, keys):
-            problems.append(f"[keys] {name}: {problem}")
+            problems.append(KeyProblem(name, problem))
         else:
             changed[name] = keys
     while clash := _find_clash(KeyMap(changed)):
         loser, key, owner = clash
         del changed[loser.id]
-        problems.append(f'[keys] {loser.id}: "{key}" means {owner.id} already; change that one, too, or choose another')
+        told = f'"{key}" means {owner.id} already; change that one, too, or choose another'
+        problems.append(KeyProblem(loser.id, told))
     return KeyMap(changed), tuple(problems)
 
 
@@ -103,7 +117,7 @@ def _bind(keys: Sequence[str], action: Action, *, is_eager: bool = False) -> Bin
 def _find_problem(name: str, keys: Sequence[str]) -> str:
     if name not in BY_ID:
         near = difflib.get_close_matches(name, BY_ID, n=1)
-        return f"no such action; did you mean {near[0]}?" if near else "no such action; `?` in the console shows them"
+        return f"no such action; did you mean {near[0]}?" if near else _WHERE_NAMED
     for key in keys:
         base = _MODIFIERS.sub("", key, count=1)
         if len(base) != 1 and base not in _NAMED:

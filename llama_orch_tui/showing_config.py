@@ -26,15 +26,22 @@ def validate_config() -> int:
     Raises:
         ConfigError: something is; the message holds every problem.
     """
+    from llama_orch_tui.keymap import read_key_map  # noqa: PLC0415 - no other command needs the actions
+
     loaded = _load()
-    engine.raise_for_problems(loaded)
+    _, wrong_keys = read_key_map(loaded.config.keys.items())
+    places = ((loaded.lines.get(("keys", one.action), 1), one) for one in wrong_keys)
+    engine.raise_for_problems(loaded, [f"{loaded.path}:{line}: {one}" for line, one in places])
     output.say(f"{loaded.path}: {format_count(len(loaded.config.instances), 'instance')}, no problems")
     return 0
 
 
 def show_schema() -> int:
-    """Print the JSON Schema of the file."""
-    output.say(json.dumps(engine.build_json_schema(), indent=2, ensure_ascii=False))
+    """Print the JSON Schema of the file, with the console's actions in `[keys]`."""
+    from llama_orch_tui.actions import ACTIONS  # noqa: PLC0415 - see above
+
+    actions = {one.id: f"{one.help}; by default {' '.join(one.keys)}" for one in ACTIONS}
+    output.say(json.dumps(engine.build_json_schema(actions), indent=2, ensure_ascii=False))
     return 0
 
 

@@ -22,7 +22,7 @@ from widgets.inked import Inked
 from widgets.log_line import spans_of
 from widgets.looks import level_look
 from widgets.motion import Motion, moved
-from widgets.text import clean, fit
+from widgets.text import clean, fit, name_file
 from widgets.units import format_day_time, format_time
 
 NAME_CELLS = 16
@@ -216,7 +216,10 @@ class EventList(Inked, ScrollView, can_focus=True, inherit_bindings=False):
         if is_roomy:
             head += self._marked(fit(clean(one.type), TYPE_CELLS) + " ", ink)
         room = self.line_width - sum(segment.cell_length for segment in head)
-        return [*head, *self._marked(fit(clean(one.message), room), None if is_roomy else ink)]
+        message = clean(one.message)
+        if cell_len(message) > room:
+            message = clean(name_file(one.message))
+        return [*head, *self._marked(fit(message, room), None if is_roomy else ink)]
 
     def _marked(self, text: str, ink: Style | None) -> list[Segment]:
         """A text with what the search finds in it marked."""

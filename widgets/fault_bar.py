@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from engine.snapshots import Fault
 from widgets.inked import Inked
-from widgets.text import clean, fit
+from widgets.text import clean, fit, name_file
 
 MOST_LINES = 2
 """The fix stands at a message's end: a narrow screen shows it in a second line."""
@@ -54,11 +54,16 @@ class FaultBar(Inked):
         if width <= 0 or not self._faults:
             return  # it is not in sight
         more = f"  (+{others} more)" if others > 0 else ""
-        words = Text(f"▲ {clean(self._faults[0].message)}")
-        lines = [line.plain.rstrip() for line in words.wrap(self.app.console, width)]
+        lines = self._wrap(self._faults[0].message, width)
+        if len(lines) > MOST_LINES:
+            lines = self._wrap(name_file(self._faults[0].message), width)
         lines[MOST_LINES - 1 :] = [" ".join(lines[MOST_LINES - 1 :])] if len(lines) >= MOST_LINES else []
         if cell_len(lines[-1]) + len(more) > width and len(lines) < MOST_LINES:
             lines.append("")
         self._lines = (*lines[:-1], fit(lines[-1], width - len(more)) + more)
         self.styles.height = len(lines)
         self.refresh()
+
+    def _wrap(self, message: str, width: int) -> list[str]:
+        words = Text(f"▲ {clean(message)}")
+        return [line.plain.rstrip() for line in words.wrap(self.app.console, width)]

@@ -13,7 +13,7 @@ from widgets.health_history import health_look
 from widgets.looks import Look, state_look
 from widgets.table_columns import STRIP_CELLS, Column
 from widgets.table_order import context_share
-from widgets.text import clean
+from widgets.text import clean, name_file
 from widgets.units import NOTHING, format_age, format_bytes, format_percent, format_rate
 
 BUSY_GLYPH = "◔"
@@ -122,7 +122,7 @@ def age_text(one: InstanceSnapshot, context: RowContext) -> str:
 def why_text(one: InstanceSnapshot) -> str:
     """The reason to show: what is wrong with its configuration first, then the engine's own sentence."""
     if one.config_error:
-        return clean(f"configuration: {one.config_error}")
+        return clean(f"configuration: {name_file(one.config_error)}")
     why = one.why or one.last_error
     if one.needs_restart:
         return clean(f"the file changed, a restart takes it up · {why}" if why else "the file changed: restart it")

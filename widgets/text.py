@@ -15,6 +15,12 @@ _UNSAFE = re.compile(
     r"|[\x00-\x08\x0a-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]"
 )
 _LINE_BREAKS = re.compile(r"[\r\n\u2028\u2029]+")
+_MISTAKE = re.compile(r"^(configuration: )?(?:[A-Za-z]:)?[/\\][^\n]*?([^/\\\n]+\.toml(?::\d+)?: )", re.MULTILINE)
+
+
+def name_file(text: str) -> str:
+    """`text` without the folders before the configuration file whose mistakes it tells: for where room is short."""
+    return _MISTAKE.sub(r"\1\2", text)
 
 
 def clean(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from engine.config.addition import build_tables, extend_data
 from engine.config.alteration import alter_instance
@@ -18,7 +19,7 @@ from engine.config.changes import (
     take_out_instance,
 )
 from engine.config.document import Checked, check_document
-from engine.config.expand import Surroundings
+from engine.config.expand import ExpansionError, Surroundings, expand_path
 from engine.config.faults import Fault, find_faults
 from engine.config.file import load_config
 from engine.config.names import find_name_fault
@@ -29,7 +30,8 @@ from engine.config.writing import ConfigDocument, load_document, parse_data, sav
 from engine.editing import FilePlace, FoundModel, KeyFault, Proposal, Removed, TableCheck, Written
 from engine.errors import ConfigError, EngineError, NoSuchInstanceError, StartFailedError, UsageError
 from engine.locking import config_lock
-from engine.models.proposal import propose_name, propose_table
+from engine.models.discover import list_models, look_at
+from engine.models.proposal import propose_name, propose_table, propose_values
 from engine.paths import Home, user_home
 from engine.process.ports import PortBook, is_port_free
 
@@ -51,6 +53,24 @@ class ConfigEditor:
         name = propose_name(model.title, document.instances)
         table = propose_table(model, user_home(self._environ), _free_port(document, name))
         return Proposal(name, table)
+
+    def propose_values(self, model: str) -> dict[str, object]:
+        """Good values beside ``model`` and ``port`` for what lies at this path; none while it is no readable GGUF."""
+        path = self._expand(model)
+        found = None if path is None else look_at(path)
+        return {} if found is None else propose_values(found)
+
+    def list_models(self, folder: str) -> tuple[FoundModel, ...]:
+        """The models right in a folder; none where there is no such folder."""
+        path = self._expand(folder)
+        return () if path is None else tuple(list_models(path))
+
+    def _expand(self, path: str) -> Path | None:
+        """A path as the file would mean it; None when it names what is not there."""
+        try:
+            return Path(expand_path(path, Surroundings(self._home.config_file.parent.absolute(), self._environ)))
+        except ExpansionError:
+            return None
 
     def propose_clone(self, name: str) -> Proposal:
         """The same table under another name, on a free port when it has one of its own."""
@@ -84,6 +104,8 @@ class ConfigEditor:
         if found:
             return TableCheck(_first_of_each([_as_key_fault(_inside(one, name)) for one in found]), (), text)
         spec = checked.config.instances[name]
+        if spec.model is not None and Path(spec.model).is_dir():
+            return TableCheck((KeyFault("model", "is a folder", "name a GGUF file in it"),), (), text)
         warnings = [*find_warnings(document, spec, was), *([] if was else _warn_of_port(spec))]
         return TableCheck((), tuple(warnings), text)
 

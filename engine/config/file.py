@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,14 +88,14 @@ def load_config(path: Path, environ: Mapping[str, str]) -> LoadedConfig:
     )
 
 
-def raise_for_problems(loaded: LoadedConfig) -> None:
-    """Do nothing when the file is right.
+def raise_for_problems(loaded: LoadedConfig, further: Sequence[str] = ()) -> None:
+    """Do nothing when the file is right, and there are no `further` problems that others found in it.
 
     Raises:
         ConfigError: something is wrong; the message holds every problem, one a line.
     """
-    if loaded.problems:
-        raise ConfigError("\n".join(map(str, loaded.problems)))
+    if loaded.problems or further:
+        raise ConfigError("\n".join([*map(str, loaded.problems), *further]))
 
 
 class _MissingFileError(Exception):

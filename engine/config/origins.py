@@ -12,7 +12,7 @@ from engine.config.conflicts import SECRET_KEYS
 from engine.config.file import LoadedConfig
 from engine.config.lines import KeyPath
 from engine.config.redact import HIDDEN, redact_argv, redact_env
-from engine.config.schema import Config, InstanceConfig
+from engine.config.schema import Config, InstanceConfig, SharedConfig
 
 Plain = str | int | float | bool | list[str] | None
 """A value as TOML and JSON write it."""
@@ -54,7 +54,7 @@ class Setting:
 
 
 def trace_instance(loaded: LoadedConfig, name: str) -> tuple[Setting, ...]:
-    """Every key of an instance that is in force, in the schema's order; none for an instance that is not."""
+    """Every key of an instance in force, what it runs first, else in the schema's order; none for one that is not."""
     spec = loaded.config.instances.get(name)
     if spec is None:
         return ()
@@ -133,4 +133,5 @@ def _plain_instance(spec: InstanceConfig) -> dict[str, object]:
     values["command"] = None if spec.command is None else list(redact_argv(spec.command))
     values["api_key"] = HIDDEN if spec.api_key else ""
     values["healthcheck"]["path"] = redact_argv((spec.healthcheck.path,))[0]
-    return values
+    own = [key for key in values if key not in SharedConfig.model_fields]
+    return {key: values[key] for key in own} | values  # what it runs, and where, is looked for first

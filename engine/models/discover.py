@@ -17,6 +17,8 @@ from engine.models.places import Keeper, Place
 MAX_DEPTH = 8
 MAX_ENTRIES = 200_000
 """Files and folders looked at in one place: who names `/` gets an answer, too."""
+MAX_LISTED = 500
+"""Files looked at in a folder that is being typed."""
 MAX_MANIFEST_BYTES = 1 << 20
 
 _SPLIT = re.compile(r"-(?P<number>\d{5})-of-(?P<count>\d{5})$")
@@ -60,6 +62,27 @@ def find_models(
                 yield find
             elif (found := _look_at(find, place, known)) is not None:
                 yield found
+
+
+def look_at(path: Path) -> FoundModel | None:
+    """The model in one file, or None when it cannot be read, is damaged, or is no model by itself."""
+    if path.suffix.lower() != ".gguf" or not path.is_file():
+        return None  # a FIFO or a device would keep its reader waiting
+    found = _look_at(_File(path), Place(Keeper.OWN, path.parent), set())
+    return None if found is None or found.trouble else found
+
+
+def list_models(folder: Path) -> Iterator[FoundModel]:
+    """The models right in `folder`, damaged ones with their trouble, names in order; none when it cannot be read."""
+    place = Place(Keeper.OWN, folder)
+    known: set[tuple[int, int]] = set()
+    try:
+        paths = sorted(folder.glob("*.[gG][gG][uU][fF]"), key=lambda path: path.name.lower())
+    except (OSError, ValueError):
+        return
+    for path in paths[:MAX_LISTED]:
+        if path.is_file() and (found := _look_at(_File(path), place, known)) is not None:
+            yield found
 
 
 @dataclass(frozen=True, slots=True)

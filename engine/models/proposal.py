@@ -33,11 +33,13 @@ def propose_name(title: str, taken: Iterable[str]) -> str:
 
 def propose_table(model: FoundModel, home: Path, port: int | str) -> dict[str, object]:
     """The keys to begin with; `home` is the user's home folder, which is written as ``~``."""
-    table: dict[str, object] = {"model": write_path(model.path, home), "port": port}
-    context = model.context_length
-    if is_embedder(model):
-        return table | {"ctx_size": min(context or USUAL_CONTEXT, USUAL_CONTEXT), "args": ["--embedding"]}
-    return table | {"ctx_size": min(context or USUAL_CONTEXT, USUAL_CONTEXT)}
+    return {"model": write_path(model.path, home), "port": port, **propose_values(model)}
+
+
+def propose_values(model: FoundModel) -> dict[str, object]:
+    """What follows from what its file says of the model."""
+    values: dict[str, object] = {"ctx_size": min(model.context_length or USUAL_CONTEXT, USUAL_CONTEXT)}
+    return values | {"args": ["--embedding"]} if is_embedder(model) else values
 
 
 def is_embedder(model: FoundModel) -> bool:

@@ -125,7 +125,7 @@ class Hands:
         self._kit.journal.tell(
             slot.name,
             EventType.ORPHANED,
-            "its keeper does not answer: to be heard, or cleared up after",
+            "its keeper does not answer; if it stays silent, what it left running is ended",
             Level.WARNING,
         )
         self._kit.pool.submit(self._clear, slot.name)

@@ -238,5 +238,5 @@ def _propose(editor: Editor, model: FoundModel) -> Proposal:
     if model.source:
         return proposal
     key = "hf" if is_hub_model(model.path) else "model"
-    rest = {name: value for name, value in proposal.table.items() if name not in {"model", "ctx_size"}}
-    return replace(proposal, table={key: model.path, **rest})
+    values = editor.propose_values(model.path) if key == "model" else {}
+    return replace(proposal, table={key: model.path, "port": proposal.table["port"], **values})

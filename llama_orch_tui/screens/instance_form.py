@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -38,6 +39,8 @@ class InstanceForm(Dialog[Written | None]):
         self._was = was
         self._fields = fields_for(proposal.table)
         self._first_texts = write_texts(proposal.name, proposal.table, self._fields)
+        self._proposed = dict(self._first_texts)
+        """What was proposed for the model; lines that say something else are the operator's own."""
         self._asked = 0
         """Counts the checks: only the newest one's answer is shown."""
         self._timer: Timer | None = None
@@ -79,6 +82,17 @@ class InstanceForm(Dialog[Written | None]):
         self._is_to_write = False
         self._check_no_more()
         self._timer = self.set_timer(CHECK_DELAY_S, self._check)
+
+    @on(Input.Changed, "#field-model")
+    def propose_soon(self, event: Input.Changed) -> None:
+        """Another model of a new instance has other good values, once its path is whole."""
+        model = event.value.strip()
+        if not self._was and model and model != self._proposed["model"]:
+            self._desk.ask(
+                lambda editor: editor.propose_values(model),
+                partial(self._take_values, model),
+                lambda _: None,  # the check of the table says what is wrong
+            )
 
     @on(Input.Submitted)
     def write_submitted(self, event: Input.Submitted) -> None:
@@ -135,6 +149,17 @@ class InstanceForm(Dialog[Written | None]):
             self._close,
             self._refuse,
         )
+
+    def _take_values(self, model: str, values: Mapping[str, object]) -> None:
+        """Write what is proposed into the lines that the operator has not touched."""
+        if not values or model != self.query_one("#field-model", Input).value.strip():
+            return
+        texts = write_texts("", values, self._fields)
+        for key in ("ctx_size", "args"):
+            line = self.query_one(f"#field-{key}", Input)
+            if line.value == self._proposed[key]:
+                line.value = self._proposed[key] = texts[key]
+        self._proposed["model"] = model
 
     def _close(self, written: Written) -> None:
         self.dismiss(written)  # not awaited: a screen cannot wait for its own end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import ClassVar
 
 from textual import events, on
@@ -17,6 +18,7 @@ from engine.editing import FoundModel, SearchState
 from engine.plural import format_count
 from engine.protocol import Engine
 from llama_orch_tui.dialog_keys import DialogKind, bindings_of, frame_hints
+from llama_orch_tui.editor_desk import EditorDesk
 from llama_orch_tui.screens.dialog import Dialog
 from widgets.text import clean, fit, fit_right
 from widgets.units import format_bytes
@@ -36,6 +38,11 @@ class ModelPicker(Dialog[FoundModel | None]):
         self._search = engine.search_models()
         self._shown: SearchState | None = None
         self._listed: list[FoundModel] = []
+        self._desk = EditorDesk(self, engine)
+        self._folder = ""
+        """The folder that is typed, whose models are listed, too."""
+        self._inside: tuple[FoundModel, ...] = ()
+        """What lies in it."""
 
     def compose(self) -> ComposeResult:
         """The line to type in, the models, and what there is to say about the one under the cursor."""
@@ -75,7 +82,14 @@ class ModelPicker(Dialog[FoundModel | None]):
 
     @on(Input.Changed)
     def refilter(self) -> None:
-        """List what fits what is typed."""
+        """List what fits what is typed, and what lies in the folder that is."""
+        folder = folder_of(self.query_one(Input).value.strip())
+        if folder != self._folder:
+            self._folder, self._inside = folder, ()
+            if folder:
+                self._desk.ask(
+                    lambda editor: editor.list_models(folder), partial(self._take_inside, folder), lambda _: None
+                )
         self._relist()
 
     @on(Input.Submitted)
@@ -137,7 +151,12 @@ class ModelPicker(Dialog[FoundModel | None]):
         words = typed.lower().split()
         fitting = [one for one in found if all(word in _all_of(one) for word in words)]
         fitting.sort(key=lambda one: bool(one.trouble))
-        self._listed = [*([as_typed(typed)] if is_source(typed) else []), *fitting]
+        begun = typed[len(self._folder) :].lower()
+        inside = [one for one in self._inside if re.split(r"[/\\]", one.path)[-1].lower().startswith(begun)]
+        fitting = [one for one in fitting if one.path not in {other.path for other in inside}]
+        own = [as_typed(typed)] if is_source(typed) else []
+        # A folder is no model: what lies in it comes first.
+        self._listed = [*own, *fitting] if not inside else [*inside, *fitting, *own]
         width = max(20, self.size.width * 9 // 10 - 8)
         options.clear_options()
         options.add_options([Option(model_line(one, width)) for one in self._listed])
@@ -149,6 +168,11 @@ class ModelPicker(Dialog[FoundModel | None]):
         self._say_about()
         if self._shown is not None:
             self._say_status(self._shown)
+
+    def _take_inside(self, folder: str, models: tuple[FoundModel, ...]) -> None:
+        if folder == self._folder:
+            self._inside = models
+            self._relist()
 
     def _under_cursor(self, options: OptionList) -> FoundModel | None:
         at = options.highlighted
@@ -164,7 +188,10 @@ class ModelPicker(Dialog[FoundModel | None]):
         # With an empty list between them, what was found nowhere would be said far from where the eye is.
         is_empty = state.is_done and not state.models and not self._listed
         self.query_one(".dialog").set_class(is_empty, "-nothing")
-        self.query_one("#picker-status", Static).update(Content(status_text(state, len(self._listed))))
+        told = status_text(state, len(self._listed))
+        if self._inside:
+            told = f"{format_count(len(self._inside), 'model')} in {clean(self._folder)}"
+        self.query_one("#picker-status", Static).update(Content(told))
 
 
 def status_text(state: SearchState, listed: int) -> str:
@@ -193,6 +220,13 @@ def model_line(one: FoundModel, width: int) -> Content:
 def is_source(text: str) -> bool:
     """True for a text that names a file or a model of Hugging Face."""
     return text.lower().endswith(".gguf") or text.startswith(("/", "~/", "./", "\\\\")) or is_hub_model(text)
+
+
+def folder_of(text: str) -> str:
+    """The folder of a path that is being typed, with its last separator; empty for anything else."""
+    if not text.startswith(("/", "~/", "./", "../", "$", "\\\\")) and not re.match(r"[A-Za-z]:[/\\]", text):
+        return ""
+    return text[: max(text.rfind("/"), text.rfind("\\")) + 1]
 
 
 def is_hub_model(text: str) -> bool:

@@ -38,6 +38,9 @@ class StillEditor:
     place: FilePlace = field(default_factory=lambda: FilePlace(FILE, exists=True, line=7))
     faults: dict[str, KeyFault] = field(default_factory=dict)
     """By key: what `check` finds wrong, whatever the value."""
+    folders: dict[str, tuple[FoundModel, ...]] = field(default_factory=dict)
+    values: dict[str, dict[str, object]] = field(default_factory=dict)
+    """By the path that is typed: what is proposed for the file there."""
     warnings: tuple[str, ...] = ()
     error: str = ""
     done: list[tuple[str, str]] = field(default_factory=list)
@@ -52,6 +55,14 @@ class StillEditor:
         """Named after the file."""
         self._refuse()
         return Proposal(model.title.lower(), {"model": model.path, "port": 8090, "ctx_size": 8192})
+
+    def propose_values(self, model: str) -> Mapping[str, object]:
+        """What the test says is in the file."""
+        return self.values.get(model, {})
+
+    def list_models(self, folder: str) -> tuple[FoundModel, ...]:
+        """What the test says lies there."""
+        return self.folders.get(folder, ())
 
     def propose_clone(self, name: str) -> Proposal:
         """With a 2 behind its name."""

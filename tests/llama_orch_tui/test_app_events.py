@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.errors import StateError
 from engine.log_asking import LogPattern
-from engine.snapshots import Event, EventType, Level
+from engine.snapshots import Event, EventType, Fault, Level
 from llama_orch_tui.screens.event import event_sections
 from tests.fakes.console import Operator, drive
 from tests.fakes.scenes import EVENTS, NOW, TRIO, engine_of, snapshot
@@ -315,3 +316,46 @@ def test_an_event_is_told_without_what_it_does_not_hold() -> None:
     (section,) = event_sections(event)
 
     assert section.rows[-1] == ("exit code", "0")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+def test_a_narrow_pane_shows_what_is_wrong_in_the_file_not_where_it_lies(size: tuple[int, int]) -> None:
+    told = "/home/ada/.config/llama-orch-tui/config.toml:4: [instances.a] ctx_sise: unknown key; did you mean ctx_size?"
+    event = Event(NOW, None, Level.ERROR, EventType.FAULT, told, (), 1)
+
+    async def script(operator: Operator) -> None:
+        await operator.until_shown("config.toml:4: [instances")
+        assert "/home/ada" not in operator.text()
+        await operator.press("e", "d")
+        await operator.until_shown("/home/ada/.config/")
+
+    drive(engine_of(snapshot(TRIO, events=(event,))), script, size=size)
+
+
+def test_a_wide_pane_tells_where_the_file_lies() -> None:
+    event = Event(NOW, None, Level.ERROR, EventType.FAULT, "/a/config.toml:4: [server] x: unknown key", (), 1)
+
+    async def script(operator: Operator) -> None:
+        await operator.until_shown("/a/config.toml:4: [server] x: unknown key")
+
+    drive(engine_of(snapshot(TRIO, events=(event,))), script, size=(200, 60))
+
+
+def test_the_fault_bar_gives_up_the_folders_before_the_fix() -> None:
+    told = f"/home/ada/{'very/' * 10}long/config.toml:4: [instances.a] ctx_sise: unknown key; did you mean ctx_size?"
+    faults = (Fault("config", told + " or something else of that table", NOW),)
+
+    async def script(operator: Operator) -> None:
+        await operator.until_shown("▲ config.toml:4: [instances.a] ctx_sise")
+        await operator.until_shown("else of that table")
+
+    drive(engine_of(snapshot(TRIO, faults=faults)), script, size=(80, 24))
+
+
+def test_a_frozen_instance_is_told_by_line_not_by_folder() -> None:
+    one = replace(TRIO[0], config_error="/home/ada/.config/llama-orch-tui/config.toml:4: [instances.chat] port: wrong")
+
+    async def script(operator: Operator) -> None:
+        await operator.until_shown("configuration: config.toml:4: [instances")
+
+    drive(engine_of(snapshot((one, *TRIO[1:]))), script, size=(120, 40))

@@ -335,3 +335,18 @@ def test_a_theme_that_does_not_exist_means_the_default() -> None:
 
 def test_a_theme_can_be_given() -> None:
     assert ConsoleApp(engine_of(snapshot(TRIO)), theme=LIGHT.name).theme == LIGHT.name
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=str)
+def test_a_blank_line_stands_between_the_groups_of_what_does_not_run(size: tuple[int, int]) -> None:
+    engine = engine_of(snapshot((replace(TRIO[0], state=State.STOPPED, pid=None), *TRIO[1:])))
+    engine.descriptions["chat"] = DESCRIPTION
+
+    async def script(operator: Operator) -> None:
+        await operator.press("d")
+        await operator.until_shown("2.4 GiB")
+        lines = operator.lines()
+        title = next(number for number, line in enumerate(lines) if "│ Model" in line)
+        assert not lines[title - 1].strip(" │▇▅▂")
+
+    drive(engine, script, size=size)

@@ -135,6 +135,26 @@ def test_validate_names_every_problem(home: ThrowAwayHome) -> None:
     assert [line.split(": ")[1] for line in told] == ["[instances.a] model", "[instances.b] port"]
 
 
+def test_validate_names_keys_that_the_console_cannot_have(home: ThrowAwayHome) -> None:
+    home.write_config('[keys]\nhelp = "f1"\nstrat = "S"\n[server]\nbinary = 3\n')
+    told = says(home, "config", "validate", code=11).splitlines()
+    assert "config.toml:5: [server] binary" in told[0]
+    assert told[1].endswith("config.toml:3: [keys] strat: no such action; did you mean start?")
+    assert len(told) == 2
+
+
+def test_the_schema_knows_the_actions(home: ThrowAwayHome) -> None:
+    keys = json.loads(says(home, "config", "schema"))["properties"]["keys"]
+    assert keys["properties"]["stop"]["description"] == "stop the chosen instances; by default x"
+    assert keys["additionalProperties"] is False
+
+
+def test_what_an_instance_runs_is_shown_first(home: ThrowAwayHome) -> None:
+    home.write_config('[defaults]\nctx_size = 1\n[instances.qwen]\nmodel = "/m"\nport = 8081\n')
+    shown = list(json.loads(says(home, "config", "show", "--json"))["instances"]["qwen"])
+    assert shown.index("model") < shown.index("port") < shown.index("host") < shown.index("healthcheck.type")
+
+
 def test_the_schema_is_json(home: ThrowAwayHome) -> None:
     assert json.loads(says(home, "config", "schema"))["title"] == "llama-orch-tui: config.toml"
 

@@ -45,7 +45,7 @@ def test_two_actions_may_swap_their_keys() -> None:
     ("table", "problem"),
     [
         ([("strat", "f5")], "[keys] strat: no such action; did you mean start?"),
-        ([("xyzzy", "f5")], "[keys] xyzzy: no such action; `?` in the console shows them"),
+        ([("xyzzy", "f5")], "[keys] xyzzy: no such action; `config schema` and docs/configuration.md name them all"),
         ([("help", "shift+foo")], '[keys] help: "shift+foo" is no key'),
         ([("start", "x")], '[keys] start: "x" means stop already'),
         ([("start", "f5"), ("stop", "f5")], '[keys] stop: "f5" means start already'),
@@ -55,7 +55,7 @@ def test_two_actions_may_swap_their_keys() -> None:
 def test_what_cannot_be_had_is_said_and_the_old_key_stays(table: list[tuple[str, str]], problem: str) -> None:
     key_map, problems = read_key_map(table)
     assert len(problems) == 1
-    assert problems[0].startswith(problem)
+    assert str(problems[0]).startswith(problem)
     refused = problem.removeprefix("[keys] ").partition(":")[0]
     assert refused not in key_map.changed
 

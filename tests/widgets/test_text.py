@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from widgets.text import clean, clean_block, fit, fit_right
+from widgets.text import clean, clean_block, fit, fit_right, name_file
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,18 @@ def test_what_is_cut_ends_in_an_ellipsis() -> None:
 
 def test_numbers_stand_on_the_right() -> None:
     assert fit_right("42", 5) == "   42"
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        pytest.param("/home/ada/c/config.toml:4: [server] x: wrong", "config.toml:4: [server] x: wrong", id="a line"),
+        pytest.param("/home/a b/config.toml: not TOML", "config.toml: not TOML", id="the whole file"),
+        pytest.param(r"C:\Users\ada\config.toml:4: wrong", "config.toml:4: wrong", id="Windows"),
+        pytest.param("/a/c.toml:1: x\n/a/c.toml:2: y", "c.toml:1: x\nc.toml:2: y", id="several"),
+        pytest.param("configuration: /a/c.toml:1: x", "configuration: c.toml:1: x", id="behind its label"),
+        pytest.param("model /a/b.gguf: no such file", "model /a/b.gguf: no such file", id="another file stays"),
+    ],
+)
+def test_a_mistake_in_the_configuration_can_be_told_without_its_folders(told: str, shown: str) -> None:
+    assert name_file(told) == shown

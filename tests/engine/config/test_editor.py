@@ -23,6 +23,7 @@ from engine.errors import (
 )
 from engine.locking import config_lock, instance_lock
 from engine.models.proposal import propose_name
+from engine.models.tiny_gguf import make_tiny_model
 from engine.paths import HOME_VARIABLE, Home, find_home
 
 FILE = """\
@@ -260,3 +261,39 @@ def test_an_editor_finds_the_line_of_the_table(home: Home) -> None:
     home.config_file.write_text("[server]\nbinary = 3\n")
     [problem] = editor.find_problems()
     assert "config.toml:2: [server] binary: must be" in problem
+
+
+def test_values_are_proposed_for_a_path_as_it_is_written(home: Home) -> None:
+    make_tiny_model(home.config_file.parent / "tiny one.gguf")
+
+    values = editor_of(home).propose_values("tiny one.gguf")
+
+    assert values == {"ctx_size": 4096}
+
+
+@pytest.mark.parametrize("path", ["none.gguf", ".", "$NOT_SET/a.gguf", "config.toml", "a\0.gguf", "page.gguf"])
+def test_nothing_is_proposed_for_what_is_no_readable_model(home: Home, path: str) -> None:
+    (home.config_file.parent / "page.gguf").write_text("<html>")
+
+    assert editor_of(home).propose_values(path) == {}
+
+
+def test_the_models_right_in_a_folder_are_listed(home: Home) -> None:
+    folder = home.config_file.parent / "m"
+    (folder / "below").mkdir(parents=True)
+    make_tiny_model(folder / "b.gguf")
+    make_tiny_model(folder / "below" / "c.gguf")
+    (folder / "a.GGUF").write_text("<html>")
+
+    broken, tiny = editor_of(home).list_models("m/")
+
+    assert (tiny.title, tiny.path, tiny.trouble) == ("b", str(folder / "b.gguf"), "")
+    assert (broken.title, bool(broken.trouble)) == ("a", True)
+    assert editor_of(home).list_models("nowhere/") == ()
+    assert editor_of(home).list_models("$NOT_SET/") == ()
+
+
+def test_a_folder_is_no_model(home: Home) -> None:
+    checked = editor_of(home).check("new", {"model": ".", "port": 8090})
+
+    assert [(fault.key, fault.message) for fault in checked.faults] == [("model", "is a folder")]
