@@ -33,7 +33,7 @@ CHARTED_HEALTH = 360
 """Checks for a chart: more than the widest screen has columns."""
 SHOWN_LOG_LINES = 20
 ROUNDED = 1
-MB = 1_000_000
+MIB = 1 << 20
 
 
 def describe_instance(home: Home, name: str, snapshot: Snapshot, environ: Mapping[str, str]) -> Description:
@@ -93,7 +93,7 @@ def _state(seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
 
 def _runtime(home: Home, seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
     cpu = "-" if seen.cpu_percent is None else f"{seen.cpu_percent:.0f} % of one core"
-    memory = "-" if seen.memory_bytes is None else f"{seen.memory_bytes / MB:.0f} MB"
+    memory = "-" if seen.memory_bytes is None else f"{seen.memory_bytes / MIB:.0f} MiB"
     rows = [
         ("PID", f"{_say(seen.pid)} (keeper {_say(seen.keeper_pid)})"),
         ("started", format_time(seen.started_at) if seen.started_at else "-"),
@@ -103,7 +103,7 @@ def _runtime(home: Home, seen: InstanceSnapshot) -> tuple[tuple[str, str], ...]:
         ("logs", str(home.instance_logs(seen.name))),
     ]
     if seen.gpu_memory_bytes is not None:
-        rows.append(("GPU memory", f"{seen.gpu_memory_bytes / MB:.0f} MB"))
+        rows.append(("GPU memory", f"{seen.gpu_memory_bytes / MIB:.0f} MiB"))
     return tuple(rows)
 
 

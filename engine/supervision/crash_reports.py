@@ -30,7 +30,7 @@ REPORT_LINES = 200
 REPORT_EVENTS = 20
 BAR_CELLS = 40
 
-_BYTES_IN_MB = 1_000_000
+_MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def _describe_run(report: CrashReport) -> list[tuple[str, str]]:
         ("started", format_time(record.started_at)),
         ("lived", f"{max(0.0, record.ended_at - record.started_at):.3f} s"),
         ("restarts", f"{report.restarts} since it was last asked for, {ends} in a row before this one"),
-        ("memory", f"{_say_mb(memory_bytes)} when last measured, {_say_mb(record.peak_bytes)} at most"),
+        ("memory", f"{_say_mib(memory_bytes)} when last measured, {_say_mib(record.peak_bytes)} at most"),
         (
             "processor",
             f"{_say(cpu_percent, ' %')} when last measured, {_say(record.cpu_s, ' s')} in all",
@@ -185,7 +185,7 @@ def _draw_memory(points: tuple[MemoryPoint, ...]) -> list[str]:
     most = max(point.memory_bytes for point in points) or 1
     bars = ["█" * round(BAR_CELLS * point.memory_bytes / most) for point in points]
     return [
-        f"{point.age_s:>10.1f} s  {_say_mb(point.memory_bytes):>12}  {bar}"
+        f"{point.age_s:>10.1f} s  {_say_mib(point.memory_bytes):>12}  {bar}"
         for point, bar in zip(points, bars, strict=True)
     ]
 
@@ -194,8 +194,8 @@ def _format_event(event: Event) -> str:
     return f"{format_time(event.ts)}  {event.type:<12}  {event.message}"
 
 
-def _say_mb(size_bytes: int | None) -> str:
-    return "unknown" if size_bytes is None else f"{size_bytes / _BYTES_IN_MB:.1f} MB"
+def _say_mib(size_bytes: int | None) -> str:
+    return "unknown" if size_bytes is None else f"{size_bytes / _MIB:.1f} MiB"
 
 
 def _say(value: float | None, unit: str) -> str:
