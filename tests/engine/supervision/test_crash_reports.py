@@ -44,7 +44,7 @@ from tests.fakes.homes import (
     wait_for_state,
 )
 
-CURVE = (MemoryPoint(0.5, 20_000_000), MemoryPoint(2.5, 40_000_000))
+CURVE = (MemoryPoint(0.5, 20 << 20), MemoryPoint(2.5, 40 << 20))
 BAD_FLAG = "error: invalid argument: --foo"
 
 
@@ -54,7 +54,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def _build(number: int = 0, words: tuple[str, ...] = (BAD_FLAG,)) -> CrashReport:
-    record = ExitRecord(f"run{number}", 1, None, Intent.NONE, 1000.0, 1012.5 + number, 3.5, 41_000_000)
+    record = ExitRecord(f"run{number}", 1, None, Intent.NONE, 1000.0, 1012.5 + number, 3.5, 41 << 20)
     last = LastEnd(record.run_id, 1, None, "the error", cause=find_cause(words, 1, None), lines=words)
     run = [
         ("run", record.run_id),
@@ -64,7 +64,7 @@ def _build(number: int = 0, words: tuple[str, ...] = (BAD_FLAG,)) -> CrashReport
         ("pid", "77"),
     ]
     event = Event(1001.0, "x", Level.INFO, EventType.STARTED, "started as PID 77")
-    return CrashReport("x", record, last, run, words, (event,), Usage(150.0, 40_000_000), CURVE, 2, 1)
+    return CrashReport("x", record, last, run, words, (event,), Usage(150.0, 40 << 20), CURVE, 2, 1)
 
 
 class TestReport:
@@ -81,10 +81,10 @@ class TestReport:
             "llama-server --api-key '***'",
             "/bin/ls",
             "version       b1",
-            "0.5 s       20.0 MB  " + "█" * 20 + "\n",
-            "2.5 s       40.0 MB  " + "█" * 40 + "\n",
+            "0.5 s      20.0 MiB  " + "█" * 20 + "\n",
+            "2.5 s      40.0 MiB  " + "█" * 40 + "\n",
             "12.500 s",
-            "40.0 MB when last measured, 41.0 MB at most",
+            "40.0 MiB when last measured, 41.0 MiB at most",
             "150.00 % when last measured, 3.50 s in all",
             "2 since it was last asked for, 1 end in a row",
             "started as PID 77",
