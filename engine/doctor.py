@@ -17,8 +17,9 @@ from pathlib import Path
 from engine.config.binary import BinaryKind, ServerBinary, find_binary
 from engine.config.command import load_api_key
 from engine.config.file import LoadedConfig, load_config
+from engine.config.schema import InstanceConfig
 from engine.embedded.location import INSTALL_COMMAND
-from engine.errors import BinaryNotFoundError, EngineError, ModelNotFoundError, StartFailedError, StateError
+from engine.errors import BinaryNotFoundError, EngineError, StartFailedError, StateError
 from engine.following import connect_leader, read_leader
 from engine.locking import KernelLock, supervisor_lock
 from engine.paths import Home
@@ -280,31 +281,29 @@ def _look_at_gpus() -> Iterator[Finding]:
 def _look_at_models(loaded: LoadedConfig) -> Iterator[Finding]:
     """Every model file that an instance names."""
     with_file = {name: spec for name, spec in loaded.config.instances.items() if spec.model is not None}
-    is_right = True
-    for name, spec in with_file.items():
-        try:
-            check_model(name, spec)
-        except ModelNotFoundError as error:
-            is_right = False
-            message, _, fix = str(error).partition("; ")
-            yield Finding("models", Condition.PROBLEM, message, fix)
-    if with_file and is_right:
-        yield Finding("models", Condition.OK, "all files are there")
+    return _look_at_each("models", with_file, check_model, "all files are there")
 
 
 def _look_at_keys(loaded: LoadedConfig) -> Iterator[Finding]:
     """Every file with an API key."""
     with_file = {name: spec for name, spec in loaded.config.instances.items() if spec.api_key_file}
+    return _look_at_each("keys", with_file, load_api_key, "all key files can be read")
+
+
+def _look_at_each(
+    subject: str, specs: Mapping[str, InstanceConfig], check: Callable[[str, InstanceConfig], object], good: str
+) -> Iterator[Finding]:
+    """A problem for each that `check` refuses, with its fix behind the semicolon; else `good`, if there are any."""
     is_right = True
-    for name, spec in with_file.items():
+    for name, spec in specs.items():
         try:
-            load_api_key(name, spec)
+            check(name, spec)
         except StartFailedError as error:
             is_right = False
             message, _, fix = str(error).partition("; ")
-            yield Finding("keys", Condition.PROBLEM, message, fix)
-    if with_file and is_right:
-        yield Finding("keys", Condition.OK, "all key files can be read")
+            yield Finding(subject, Condition.PROBLEM, message, fix)
+    if specs and is_right:
+        yield Finding(subject, Condition.OK, good)
 
 
 def _look_at_disk(home: Home) -> Iterator[Finding]:
