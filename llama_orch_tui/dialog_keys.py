@@ -71,10 +71,10 @@ DIALOG_KEYS: dict[DialogKind, tuple[DialogKey, ...]] = {
     ),
     DialogKind.MODELS: (
         DialogKey(("enter",), "take the model under the cursor", hint="↑↓ enter choose", click="choose"),
-        DialogKey(("up",), "move", "cursor('cursor_up')"),
-        DialogKey(("down",), "move", "cursor('cursor_down')"),
-        DialogKey(("pageup",), "move", "cursor('page_up')"),
-        DialogKey(("pagedown",), "move", "cursor('page_down')"),
+        DialogKey(("up",), "move", "cursor(-1)"),
+        DialogKey(("down",), "move", "cursor(1)"),
+        DialogKey(("pageup",), "move", "page(-1)"),
+        DialogKey(("pagedown",), "move", "page(1)"),
         DialogKey(("escape",), "show all again; then back", "back", "esc cancel"),
     ),
     DialogKind.FORM: (

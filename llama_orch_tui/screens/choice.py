@@ -82,14 +82,6 @@ class ChoiceScreen(Dialog[str | None]):
         """Back out."""
         self.dismiss(None)
 
-    def action_cursor(self, step: int) -> None:
-        """To the next answer or the one before."""
-        answers = self.query_one(OptionList)
-        if step > 0:
-            answers.action_cursor_down()
-        else:
-            answers.action_cursor_up()
-
 
 class _Answer(Visual):
     """A key and what it gives, wrapped beside the key and not under it."""

@@ -49,13 +49,6 @@ class ColumnsScreen(Dialog[None]):
     def _list(self) -> OptionList:
         return self.query_one(OptionList)
 
-    def action_cursor(self, step: int) -> None:
-        """Move."""
-        if step > 0:
-            self._list.action_cursor_down()
-        else:
-            self._list.action_cursor_up()
-
     def action_switch(self) -> None:
         """Switch the column under the cursor."""
         self._list.action_select()

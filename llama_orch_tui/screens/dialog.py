@@ -44,6 +44,14 @@ class Dialog(Fitted[ScreenResultType], ModalScreen[ScreenResultType]):
                     one.styles.max_height = max(1, one.size.height - hidden)
                     one.call_after_refresh(one.scroll_to_highlight)
 
+    def action_cursor(self, step: int) -> None:
+        """To the next line of its list, or to the one before."""
+        options = self.query_one(OptionList)
+        if step > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()
+
     def render(self) -> RenderableType:
         """What is behind: as the stylesheet tints it, or faint where there is nothing to mix a tint of."""
         behind = super().render()

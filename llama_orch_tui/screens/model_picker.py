@@ -122,14 +122,10 @@ class ModelPicker(Dialog[FoundModel | None]):
         else:
             self.dismiss(None)
 
-    def action_cursor(self, motion: str) -> None:
-        """Move in the list."""
+    def action_page(self, step: int) -> None:
+        """A page down or up in the list."""
         options = self.query_one(OptionList)
-        if motion == "cursor_down":
-            options.action_cursor_down()
-        elif motion == "cursor_up":
-            options.action_cursor_up()
-        elif motion == "page_down":
+        if step > 0:
             options.action_page_down()  # type: ignore[no-untyped-call]
         else:
             options.action_page_up()  # type: ignore[no-untyped-call]

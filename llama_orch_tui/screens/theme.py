@@ -60,11 +60,3 @@ class ThemeScreen(Dialog[str | None]):
     def action_keep_worn(self) -> None:
         """Keep what is worn now."""
         self.dismiss(self.app.theme)
-
-    def action_cursor(self, step: int) -> None:
-        """To the next one or the one before."""
-        names = self.query_one(OptionList)
-        if step > 0:
-            names.action_cursor_down()
-        else:
-            names.action_cursor_up()
