@@ -147,27 +147,6 @@ def short_socket_dir() -> Path:
     return Path("/tmp") / f"lorch-{os.getuid()}"  # noqa: S108 - see above; nothing in it is trusted that is not ours
 
 
-def find_socket_places(path: Path) -> list[Path]:
-    """Where to look for a socket of ours that is made at `path`: there, and where versions up to 0.9 made it.
-
-    What lies in a shared folder counts only where our part of it is ours: somebody else may have been there first.
-    """
-    shared = short_socket_dir()
-    if sys.platform == "win32" or path.parent != shared:
-        return [path]
-    import tempfile  # noqa: PLC0415 - few homes are so deep
-
-    former = Path(tempfile.gettempdir()) / shared.name  # TMPDIR was asked
-    return [folder / path.name for folder in dict.fromkeys((shared, former)) if _is_ours(folder)]
-
-
-def _is_ours(folder: Path) -> bool:
-    try:
-        return sys.platform != "win32" and folder.lstat().st_uid == os.getuid()
-    except OSError:
-        return False
-
-
 def user_home(environ: Mapping[str, str]) -> Path:
     """The user's own home folder, as the environment names it."""
     named = environ.get("USERPROFILE" if os.name == "nt" else "HOME", "")

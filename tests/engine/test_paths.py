@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import paths
-from engine.paths import HOME_VARIABLE, SOCKET_PATH_LIMIT, find_home, find_socket_places
+from engine.paths import HOME_VARIABLE, SOCKET_PATH_LIMIT, find_home
+from engine.process import reaching
+from engine.process.reaching import find_socket_places
 
 
 def test_shells_with_another_folder_for_temporary_files_meet_at_one_socket(
@@ -30,7 +31,7 @@ def test_a_socket_of_an_earlier_version_is_looked_for_and_a_strangers_is_not(
     """Its keeper would be taken for an orphan's, and the model be killed by an upgrade."""
     shared, former = tmp_path / "tmp" / "lorch", tmp_path / "own" / "lorch"
     monkeypatch.setattr("tempfile.tempdir", str(former.parent))
-    monkeypatch.setattr(paths, "short_socket_dir", lambda: shared)
+    monkeypatch.setattr(reaching, "short_socket_dir", lambda: shared)
     assert find_socket_places(shared / "x.sock") == []
     former.mkdir(parents=True)
     assert find_socket_places(shared / "x.sock") == [former / "x.sock"]
