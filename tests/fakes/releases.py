@@ -43,11 +43,9 @@ def _raise(path: Path, constant: str, by: int) -> None:
 
 
 def _replace(path: Path, pattern: str, text: str) -> None:
-    before = path.read_text()
-    changed, count = re.subn(pattern, text, before, flags=re.MULTILINE)
+    changed, count = re.subn(pattern, text, path.read_text(), flags=re.MULTILINE)
     assert count == 1, pattern
-    if changed != before:  # byte code made within the second of a change would hide a second change
-        path.write_text(changed)
+    path.write_text(changed)
 
 
 CONSOLE = """
